@@ -1,0 +1,67 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "graph/model.h"
+#include "picture/image.h"
+#include "runtime/session.h"
+
+namespace ks {
+
+/// An image classifier: its graph, what it wants as input, and every session made from it. Methods and metrics get one of
+/// these; they ask it for forward passes and for derived networks (gradients, relevance), which it builds once each.
+class Classifier {
+ public:
+  /// Checks that the model has one image input [N,3,H,W] (N free or fixed) and one score output [N,K]; a softmax at the end is cut off,
+  /// so that `logits` are what is explained. Constants are folded, batch norms merged where exact. Throws Error.
+  /// `where` names the model in messages.
+  Classifier(const std::string& onnx_bytes, const std::string& where, const SessionOptions& options = {});
+
+  const graph::Model& model() const { return model_; }     // simplified, output = logits
+  const graph::Model& original() const { return original_; }  // as read, softmax cut off, nothing merged
+  const std::string& input_name() const { return input_name_; }
+  const std::string& logits_name() const { return logits_name_; }
+  int channels() const { return channels_; }
+  int height() const { return preprocessing_.height; }
+  int width() const { return preprocessing_.width; }
+  int classes() const { return static_cast<int>(class_names_.size()); }
+  const std::vector<std::string>& class_names() const { return class_names_; }
+  const Preprocessing& preprocessing() const { return preprocessing_; }
+  /// SHA-256 of the file: the model's part of every cache key.
+  const std::string& hash() const { return hash_; }
+
+  /// [N,K] for inputs [N,C,H,W]; runs in batches of batch_size().
+  Tensor logits(const Tensor& inputs);
+  /// Softmax of the logits, [N,K].
+  Tensor probabilities(const Tensor& inputs);
+  /// argmax of the logits per sample; ties to the lowest class.
+  std::vector<int> predict(const Tensor& inputs);
+
+  /// The session of a network derived from this one, built on first use. `key` names the derivation with all its parameters.
+  Session& derived(const std::string& key, const std::function<graph::Model()>& build);
+
+  int batch_size() const { return batch_size_; }
+  /// Forward passes (samples) run so far through logits(): for budgets and tests.
+  int64_t forward_count() const { return forward_count_; }
+
+ private:
+  graph::Model original_, model_;
+  std::string where_, input_name_, logits_name_, hash_;
+  int channels_ = 3, batch_size_ = 16;
+  std::vector<std::string> class_names_;
+  Preprocessing preprocessing_;
+  SessionOptions options_;
+  std::unordered_map<std::string, Session> sessions_;
+  int64_t forward_count_ = 0;
+};
+
+/// Rows of softmax(values) for [N,K].
+Tensor softmax(const Tensor& logits);
+
+/// "predicted", "1", "0,2,1": one class per sample. Throws Error for a class the model does not have.
+std::vector<int> parse_targets(const std::string& text, Classifier& classifier, const Tensor& inputs);
+
+}  // namespace ks

@@ -1,0 +1,37 @@
+#pragma once
+#include <vector>
+
+#include "explain/classifier.h"
+#include "registry/registry.h"
+
+namespace ks {
+
+/// What a method works on: images as the network wants them, one target class each.
+struct ExplainRequest {
+  Classifier& classifier;
+  const Tensor& inputs;               // [N,C,H,W]
+  const std::vector<int>& targets;    // N classes; the explained value is the target's logit
+  uint64_t seed = 0;                  // all randomness of the method comes from it and the sample's index
+  Progress progress = nullptr;        // may be null
+};
+
+/// Returns raw signed attributions: [N,C,H,W], or [N,1,H,W] where the method has no channels.
+using MethodFunction = Tensor (*)(const ExplainRequest&, const Params&);
+
+struct Method : Entry {
+  MethodFunction explain = nullptr;
+  bool needs_gradient = true;  // false: a black box suffices (any network that runs)
+};
+
+const Registry<Method>& methods();
+
+/// The entries of each family, gathered by methods().
+std::vector<Method> gradient_methods();      // gradient.cpp
+std::vector<Method> relevance_methods();     // relevance.cpp
+std::vector<Method> perturbation_methods();  // perturbation.cpp (occlusion), lime.cpp
+std::vector<Method> baseline_methods();      // baseline.cpp (random)
+
+/// Checks parameters and runs the method. Throws Error for an unknown method, a bad parameter, a target out of range.
+Tensor explain(const std::string& method, const json& parameters, const ExplainRequest& request);
+
+}  // namespace ks

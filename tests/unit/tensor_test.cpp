@@ -1,0 +1,55 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <set>
+
+#include "tensor/error.h"
+#include "tensor/npy.h"
+#include "tensor/random.h"
+#include "tensor/tensor.h"
+
+using namespace ks;
+
+TEST_SUITE_BEGIN("tensor");
+
+TEST_CASE("npy survives a round trip and is cut off with a sentence") {
+  const Tensor t({2, 3}, {1, -2, 3.5f, 4, 5, 1e-30f});
+  const std::string bytes = encode_npy(t);
+  CHECK(bytes.size() % 4 == 0);
+  CHECK((bytes.find('\n') + 1) % 64 == 0);
+  const Tensor back = decode_npy(bytes, "x");
+  CHECK(back.shape == t.shape);
+  CHECK(back.data == t.data);
+  for (size_t cut : {size_t{0}, size_t{5}, size_t{20}, bytes.size() - 1}) CHECK_THROWS_AS(decode_npy(bytes.substr(0, cut), "x"), Error);
+}
+
+TEST_CASE("Philox matches the reference's known answers") {
+  // Random123's kat_vectors: philox4x32-10 with counter 0 and key 0.
+  Random r(0, 0);
+  CHECK(r.next() == 0x6627e8d5);
+  CHECK(r.next() == 0xe169c58d);
+  CHECK(r.next() == 0xbc57ac4c);
+  CHECK(r.next() == 0x9b00dbd8);
+}
+
+TEST_CASE("normal numbers have mean 0 and deviation 1") {
+  Random r(7, 3);
+  double sum = 0, squares = 0;
+  const int n = 100000;
+  for (int i = 0; i < n; ++i) {
+    const double v = r.normal();
+    sum += v;
+    squares += v * v;
+  }
+  CHECK(std::fabs(sum / n) < 0.015);
+  CHECK(std::fabs(squares / n - 1) < 0.02);
+}
+
+TEST_CASE("concatenate and slice are inverse") {
+  const Tensor a({1, 2}, {1, 2}), b({2, 2}, {3, 4, 5, 6});
+  const Tensor c = concatenate({a, b});
+  CHECK(c.shape == Shape{3, 2});
+  CHECK(c.slice(1, 3).data == b.data);
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,41 @@
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "cli/command.h"
+#include "tensor/error.h"
+
+namespace ks::cli {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> table = {
+      {"list", "List the methods, metrics and other registries", list},
+  };
+  return table;
+}
+
+ks::Progress Context::progress(const std::string& label) const {
+  auto bar = std::make_shared<ProgressBar>(label, quiet);
+  return [bar](double fraction) { bar->update(fraction); };
+}
+
+void Context::say(const std::string& remark) const {
+  if (!quiet && !json) std::fprintf(stderr, "%s\n", remark.c_str());
+}
+
+void Context::print(const ks::json& value) const {
+  std::cout << value.dump(2, ' ', false, ks::json::error_handler_t::replace) << "\n";
+}
+
+ks::json parse_pairs(const std::vector<std::string>& pairs) {
+  ks::json out = ks::json::object();
+  for (const std::string& pair : pairs) {
+    const size_t equals = pair.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      throw Error("'" + pair + "' is no NAME=VALUE", "--param", "write for example --param samples=256");
+    out[pair.substr(0, equals)] = parse_parameter(pair.substr(equals + 1));
+  }
+  return out;
+}
+
+}  // namespace ks::cli

@@ -65,7 +65,8 @@ struct Value {
 /// An ONNX model as a plain value: copy it, change it, write it. Nodes are in topological order.
 struct Model {
   int64_t ir_version = 8;
-  int64_t opset = 17;
+  int64_t opset = 17;                       // of the standard operators
+  std::map<std::string, int64_t> domains;  // versions of other operator sets, e.g. {"com.microsoft", 1}
   std::string name = "graph";
   std::vector<Node> nodes;
   std::map<std::string, Array> initializers;
@@ -76,12 +77,10 @@ struct Model {
   const Array* constant(const std::string& tensor) const;  // an initializer, or null
   const Node* producer(const std::string& tensor) const;   // the node that computes it, or null
   std::vector<const Node*> consumers(const std::string& tensor) const;
-  /// A tensor name that nothing in the model uses yet: `stem`, or `stem` with a number.
-  std::string fresh(const std::string& stem) const;
 };
 
-/// Reads an ONNX file's bytes (protozero). Throws Error for a file that is cut off or is no ONNX model, for external data,
-/// and for opsets outside 9..22. `where` names the file.
+/// Reads an ONNX file's bytes. Throws Error for a file that is cut off or is no ONNX model, for external data, subgraphs,
+/// and opsets outside 9..22. `where` names the file.
 Model read(const std::string& bytes, const std::string& where);
 Model load(const std::string& path);
 

@@ -38,11 +38,15 @@ struct Preprocessing {
   std::array<float, 3> deviation{0.229f, 0.224f, 0.225f};
 };
 
-/// Decodes JPEG (grey, RGB, CMYK), PNG (8 and 16 bit, palette, alpha over white), BMP, ... by content, not by name.
-/// JPEG orientation tags are honoured. Throws Error for what is no image, is damaged, or has more than 100 million pixels;
-/// `where` names it in the message.
+/// Decodes JPEG (grey, RGB, CMYK), PNG (8 and 16 bit, palette, alpha over white) and BMP by content, not by name.
+/// JPEG orientation tags are honoured. Throws Error for what is no image, is damaged, or has more than 100 million
+/// pixels; `where` names it in the message.
 Image decode_image(const std::string& bytes, const std::string& where);
 Image load_image(const std::string& path);
+
+/// Throws Error, naming `where`, for an image with a side shorter than `smallest` pixels: a 1x1 image decodes, but
+/// shows nothing.
+void check_image_size(const Image& image, int smallest, const std::string& where);
 
 /// A mask from an image: inside where the pixel is brighter than half.
 Mask decode_mask(const std::string& bytes, const std::string& where);
@@ -51,8 +55,8 @@ std::string encode_png(const Image& image);
 std::string encode_png(const Mask& mask);  // 0 and 255, grey
 std::string encode_jpeg(const Image& image, int quality);
 
-/// Resamples with a Catmull-Rom kernel widened by the reduction factor (so that shrinking does not alias), in linear light
-/// off (plain sRGB values, as the networks' training does).
+/// Resamples with a Catmull-Rom kernel widened by the reduction factor (so that shrinking does not alias), in linear
+/// light off (plain sRGB values, as the networks' training does).
 Image resize_image(const Image& image, int width, int height);
 Mask resize_mask(const Mask& mask, int width, int height);
 

@@ -25,7 +25,8 @@ void print_help(std::ostream& out) {
 }
 
 int fail(const std::string& sentence, Exit status) {
-  std::fprintf(stderr, "kernelscope: %s%s\n", sentence.c_str(), !sentence.empty() && sentence.back() == '.' ? "" : ".");
+  const bool ended = !sentence.empty() && (sentence.back() == '.' || sentence.back() == '?');
+  std::fprintf(stderr, "kernelscope: %s%s\n", sentence.c_str(), ended ? "" : ".");
   return status;
 }
 

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "backward/pass.h"
 #include "graph/model.h"
 #include "picture/image.h"
 #include "runtime/session.h"
@@ -20,10 +21,15 @@ class Classifier {
   /// `where` names the model in messages.
   Classifier(const std::string& onnx_bytes, const std::string& where, const SessionOptions& options = {});
 
-  const graph::Model& model() const { return model_; }     // simplified, output = logits
-  const graph::Model& original() const { return original_; }  // as read, softmax cut off, nothing merged
-  const std::string& input_name() const { return input_name_; }
-  const std::string& logits_name() const { return logits_name_; }
+  /// Simplified: constants folded, batch norms merged where exact; its one output is the logits.
+  const graph::Model& model() const { return model_; }
+  /// [-1,C,H,W]
+  Shape input_shape() const { return {-1, channels_, height(), width()}; }
+  /// For which provider derived networks are to be written.
+  backward::Backend backend() const { return backend_; }
+  const std::string& where() const { return where_; }
+  const std::string& input_name() const { return model_.inputs[0].name; }
+  const std::string& logits_name() const { return model_.outputs[0].name; }
   int channels() const { return channels_; }
   int height() const { return preprocessing_.height; }
   int width() const { return preprocessing_.width; }
@@ -48,12 +54,14 @@ class Classifier {
   int64_t forward_count() const { return forward_count_; }
 
  private:
-  graph::Model original_, model_;
-  std::string where_, input_name_, logits_name_, hash_;
+  graph::Model model_;
+  backward::Backend backend_;
+  std::string where_, hash_;
   int channels_ = 3, batch_size_ = 16;
   std::vector<std::string> class_names_;
   Preprocessing preprocessing_;
   SessionOptions options_;
+  std::unique_ptr<Session> forward_;
   std::unordered_map<std::string, Session> sessions_;
   int64_t forward_count_ = 0;
 };
@@ -61,7 +69,10 @@ class Classifier {
 /// Rows of softmax(values) for [N,K].
 Tensor softmax(const Tensor& logits);
 
-/// "predicted", "1", "0,2,1": one class per sample. Throws Error for a class the model does not have.
+/// Throws Error for a class the model does not have.
+void check_targets(const std::vector<int>& targets, const Classifier& classifier);
+
+/// "predicted", "1", "healthy", "0,2,1": one class per sample. Throws Error for a class the model does not have.
 std::vector<int> parse_targets(const std::string& text, Classifier& classifier, const Tensor& inputs);
 
 }  // namespace ks

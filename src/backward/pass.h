@@ -1,0 +1,76 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "graph/builder.h"
+#include "graph/shapes.h"
+
+namespace ks::backward {
+
+/// Which provider the generated graph is for: some lowerings differ in speed, and WebGPU lacks some ops.
+enum class Backend { cpu, webgpu };
+
+/// A walk through a network from its logits back to its input, appending to the model what each node's rule says. Gradients,
+/// modified gradients and relevance differ in the rules alone.
+class Pass {
+ public:
+  /// `forward` is the simplified network; the pass works on a copy of it, model(), to which it appends.
+  /// `input_shape` is [N,C,H,W], N = -1 where free.
+  Pass(const graph::Model& forward, const Shape& input_shape, Backend backend, const std::string& where);
+
+  /// Appends what carries `incoming` (the gradient or relevance of the node's output) to the node's inputs, with send().
+  using Rule = std::function<void(Pass&, const graph::Node&, const std::string& incoming)>;
+
+  /// Walks back from `output`, whose gradient is the tensor `seed`; returns the tensor with the gradient of `input`.
+  /// Where nothing arrives at the input, the result is zeros.
+  std::string run(const std::string& output, const std::string& seed, const std::string& input,
+                  const std::function<Rule(const graph::Node&)>& rule_of);
+
+  /// Adds to the gradient of a tensor; ignored for constants and whatever does not depend on the input.
+  void send(const std::string& tensor, const std::string& value);
+  /// What gradient_rule sends for this node: pairs of input tensor and gradient, not sent yet.
+  std::vector<std::pair<std::string, std::string>> gradients_of(const graph::Node& node, const std::string& incoming);
+  /// Whether a contribution to the tensor would be used.
+  bool wants(const std::string& tensor) const { return dependent_.count(tensor) > 0; }
+
+  const Shape& shape(const std::string& tensor) const { return shapes_.at(tensor); }
+  /// The target of a Reshape to a tensor's shape: -1 in axis 0.
+  std::string reshape_target(const std::string& tensor);
+  /// Whether the tensor's values are never negative: known from the graph alone (a ReLU before, pooling of such, ...).
+  bool never_negative(const std::string& tensor) const { return never_negative_.count(tensor) > 0; }
+  /// Nodes of the forward network, to change in place (a max-pool gets its Indices output).
+  graph::Node& forward_node(const std::string& output);
+
+  graph::Builder& builder() { return builder_; }
+  graph::Model& model() { return model_; }
+  const graph::Model& forward() const { return forward_; }
+  Backend backend() const { return backend_; }
+  const std::string& where() const { return where_; }
+
+  /// Shorthands for builder().add.
+  std::string add(const std::string& op, const std::vector<std::string>& inputs, graph::Builder::Attributes attributes = {}) {
+    return builder_.add(op, inputs, std::move(attributes), stem_ + op);
+  }
+  std::string constant(const Tensor& tensor) { return builder_.constant(graph::Array::of(tensor), stem_ + "constant"); }
+
+ private:
+  graph::Model forward_, model_;
+  graph::Builder builder_;
+  graph::Shapes shapes_;
+  Backend backend_;
+  std::string where_, stem_ = "backward/";
+  std::set<std::string> dependent_, never_negative_;
+  std::map<std::string, std::vector<std::string>> contributions_;
+  std::vector<std::pair<std::string, std::string>>* captured_ = nullptr;
+};
+
+/// The ordinary gradient of a node. Throws Error naming the node where its op has none.
+void gradient_rule(Pass& pass, const graph::Node& node, const std::string& incoming);
+
+/// Names of the ops gradient_rule knows.
+const std::vector<std::string>& differentiable_ops();
+
+}  // namespace ks::backward

@@ -1,0 +1,215 @@
+#include "explain/classifier.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "graph/shapes.h"
+#include "graph/simplify.h"
+#include "tensor/error.h"
+#include "tensor/hash.h"
+
+namespace ks {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr int smallest_side = 8, largest_side = 4096;
+
+/// The image input must be the only one: [N,C,H,W] with C 1 or 3.
+void check_input(const graph::Model& model, const std::string& where) {
+  const auto is_image = [](const graph::Value& v) {
+    return v.type == graph::Type::f32 && v.dimensions.size() == 4 &&
+           (v.dimensions[1].size == 3 || v.dimensions[1].size == 1 || v.dimensions[1].size == -1);
+  };
+  if (model.inputs.size() == 1 && is_image(model.inputs[0])) return;
+  std::string found;
+  for (const graph::Value& v : model.inputs) found += (found.empty() ? "" : ", ") + v.name + " " + to_string(v.shape());
+  throw Error("has no image input: its inputs are " + (found.empty() ? "none" : found), where,
+              "a classifier with one float input [N,3,H,W] is needed");
+}
+
+/// Makes the batch size free, also where the export fixed it to 1 and wrote it into Reshape targets.
+void free_batch(graph::Model& model) {
+  const int64_t fixed = model.inputs[0].dimensions[0].size;
+  for (graph::Value* v : {&model.inputs[0], &model.outputs[0]})
+    if (!v->dimensions.empty()) v->dimensions[0] = {-1, "N"};
+  if (fixed < 1) return;
+  for (graph::Node& node : model.nodes) {
+    if (node.op != "Reshape" || !node.has_input(1)) continue;
+    const graph::Array* target = model.constant(node.inputs[1]);
+    if (!target) continue;
+    std::vector<int64_t> shape = target->to_ints();
+    if (shape.empty() || shape[0] != fixed) continue;
+    shape[0] = 0;
+    const std::string name = node.outputs.at(0) + "/free-batch";
+    model.initializers[name] = graph::Array::ints({static_cast<int64_t>(shape.size())}, shape);
+    node.inputs[1] = name;
+  }
+}
+
+/// Explains logits, not probabilities: a softmax at the end is cut off. Only the scores stay as output.
+void cut_to_logits(graph::Model& model) {
+  model.outputs.resize(1);
+  for (;;) {
+    const graph::Node* last = model.producer(model.outputs[0].name);
+    if (!last || (last->op != "Softmax" && last->op != "LogSoftmax" && last->op != "Identity")) break;
+    model.outputs[0].name = last->inputs.at(0);
+    model.outputs[0].dimensions.resize(2);
+  }
+}
+
+Preprocessing read_preprocessing(const graph::Model& model, const std::string& where) {
+  Preprocessing p;
+  const graph::Value& input = model.inputs[0];
+  const auto it = model.metadata.find("kernelscope.preprocessing");
+  if (it != model.metadata.end()) {
+    try {
+      const json j = json::parse(it->second);
+      p.width = j.at("width").get<int>();
+      p.height = j.at("height").get<int>();
+      p.mean = j.at("mean").get<std::array<float, 3>>();
+      p.deviation = j.at("deviation").get<std::array<float, 3>>();
+    } catch (const json::exception&) {
+      throw Error("its metadata 'kernelscope.preprocessing' cannot be read", where,
+                  "it must hold width, height, mean and deviation");
+    }
+  }
+  if (input.dimensions[2].size > 0) p.height = static_cast<int>(input.dimensions[2].size);
+  if (input.dimensions[3].size > 0) p.width = static_cast<int>(input.dimensions[3].size);
+  for (int side : {p.width, p.height})
+    if (side < smallest_side || side > largest_side)
+      throw Error("wants images of " + std::to_string(p.width) + "x" + std::to_string(p.height), where,
+                  "sides from " + std::to_string(smallest_side) + " to " + std::to_string(largest_side) + " are supported");
+  return p;
+}
+
+}  // namespace
+
+Classifier::Classifier(const std::string& onnx_bytes, const std::string& where, const SessionOptions& options)
+    : backend_(runtime_info().provider == "webgpu" ? backward::Backend::webgpu : backward::Backend::cpu),
+      where_(where),
+      hash_(sha256(onnx_bytes)),
+      options_(options) {
+  graph::Model original = graph::read(onnx_bytes, where);
+  graph::check(original, where);
+  check_input(original, where);
+  if (original.outputs.empty()) throw Error("has no output", where, "a classifier with one output [N,K] is needed");
+  preprocessing_ = read_preprocessing(original, where);
+  const int64_t channels = original.inputs[0].dimensions[1].size;
+  channels_ = channels < 0 ? 3 : static_cast<int>(channels);
+  original.inputs[0].dimensions[1] = {channels_, ""};
+  original.inputs[0].dimensions[2] = {preprocessing_.height, ""};
+  original.inputs[0].dimensions[3] = {preprocessing_.width, ""};
+  cut_to_logits(original);
+  free_batch(original);
+  model_ = graph::simplify(original);
+
+  Shape scores;
+  try {
+    scores = graph::infer_shapes(model_, input_shape(), where).at(logits_name());
+  } catch (const Error&) {
+    // An op our rules do not know: ONNX Runtime may still run it, and methods that need no gradient work.
+  }
+  if (scores.size() == 4 && scores[2] == 1 && scores[3] == 1) {
+    graph::Builder builder(model_);
+    model_.outputs[0].name = builder.add("Flatten", {logits_name()}, {}, "logits");
+    scores.resize(2);
+  }
+  if (!scores.empty()) {
+    model_.outputs[0].dimensions.clear();
+    for (int64_t d : scores) model_.outputs[0].dimensions.push_back({d, d < 0 ? "N" : ""});
+  }
+  forward_ = std::make_unique<Session>(graph::write(model_), options_, where);
+  if (scores.empty()) scores = forward_->outputs().at(0).shape;
+  if (scores.size() != 2 || scores[1] < 2)
+    throw Error("its output has shape " + to_string(scores), where, "a classifier with one output [N,K], K at least 2, is needed");
+
+  const auto it = original.metadata.find("kernelscope.classes");
+  if (it != original.metadata.end()) {
+    const json names = json::parse(it->second, nullptr, false);
+    if (names.is_array() && static_cast<int64_t>(names.size()) == scores[1])
+      for (const json& name : names) class_names_.push_back(name.is_string() ? name.get<std::string>() : name.dump());
+  }
+  for (int64_t k = static_cast<int64_t>(class_names_.size()); k < scores[1]; ++k)
+    class_names_.push_back("class " + std::to_string(k));
+}
+
+Tensor Classifier::logits(const Tensor& inputs) {
+  Tensor out({inputs.dim(0), classes()});
+  for (int64_t begin = 0; begin < inputs.dim(0); begin += batch_size_) {
+    const int64_t end = std::min<int64_t>(inputs.dim(0), begin + batch_size_);
+    const bool whole = begin == 0 && end == inputs.dim(0);
+    const Tensor part = whole ? Tensor() : inputs.slice(begin, end);
+    const Tensor result = forward_->run({{input_name(), whole ? &inputs : &part}}, {logits_name()}).at(0);
+    std::copy(result.data.begin(), result.data.end(), out.sample(begin));
+    forward_count_ += end - begin;
+  }
+  return out;
+}
+
+Tensor Classifier::probabilities(const Tensor& inputs) { return softmax(logits(inputs)); }
+
+std::vector<int> Classifier::predict(const Tensor& inputs) {
+  const Tensor scores = logits(inputs);
+  std::vector<int> out;
+  for (int64_t n = 0; n < scores.dim(0); ++n)
+    out.push_back(static_cast<int>(std::max_element(scores.sample(n), scores.sample(n) + classes()) - scores.sample(n)));
+  return out;
+}
+
+Session& Classifier::derived(const std::string& key, const std::function<graph::Model()>& build) {
+  const auto it = sessions_.find(key);
+  if (it != sessions_.end()) return it->second;
+  return sessions_.emplace(key, Session(graph::write(build()), options_, where_ + " (" + key + ")")).first->second;
+}
+
+Tensor softmax(const Tensor& logits) {
+  Tensor out = logits;
+  for (int64_t n = 0; n < out.dim(0); ++n) {
+    float* row = out.sample(n);
+    const float top = *std::max_element(row, row + out.stride());
+    double sum = 0;
+    for (int64_t k = 0; k < out.stride(); ++k) sum += std::exp(static_cast<double>(row[k]) - top);
+    for (int64_t k = 0; k < out.stride(); ++k)
+      row[k] = static_cast<float>(std::exp(static_cast<double>(row[k]) - top) / sum);
+  }
+  return out;
+}
+
+void check_targets(const std::vector<int>& targets, const Classifier& classifier) {
+  for (int t : targets)
+    if (t < 0 || t >= classifier.classes())
+      throw Error("target " + std::to_string(t) + " is out of range", "",
+                  "the model has classes 0 to " + std::to_string(classifier.classes() - 1));
+}
+
+std::vector<int> parse_targets(const std::string& text, Classifier& classifier, const Tensor& inputs) {
+  const size_t count = static_cast<size_t>(inputs.dim(0));
+  if (text == "predicted") return classifier.predict(inputs);
+  std::vector<int> targets;
+  size_t begin = 0;
+  while (begin <= text.size()) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    const auto& names = classifier.class_names();
+    const auto name = std::find(names.begin(), names.end(), word);
+    if (name != names.end()) {
+      targets.push_back(static_cast<int>(name - names.begin()));
+    } else {
+      if (word.empty() || word.size() > 6 || word.find_first_not_of("0123456789") != std::string::npos)
+        throw Error("target '" + word + "' is no class of the model", "", "give predicted, a class's number or its name");
+      targets.push_back(std::stoi(word));
+    }
+    begin = end + 1;
+  }
+  if (targets.size() == 1) targets.resize(count, targets[0]);
+  if (targets.size() != count)
+    throw Error(std::to_string(targets.size()) + " targets for " + std::to_string(count) + " images", "",
+                "give one target, or one for each image");
+  check_targets(targets, classifier);
+  return targets;
+}
+
+}  // namespace ks

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "explain/method.h"
 #include "tensor/error.h"
 
 namespace ks::cli {
@@ -22,7 +23,7 @@ Listing listing(const std::string& name, const Registry<T>& registry) {
 }
 
 std::vector<Listing> listings() {
-  return {};
+  return {listing("methods", methods())};
 }
 
 void print_entry(const Entry& entry, bool details) {

@@ -1,6 +1,18 @@
 #include <cstring>
+#include <stdexcept>
+
+namespace ks::graph {
+
+/// A field whose wire type is not what ONNX says: damaged bytes. protozero only asserts this.
+struct Malformed : std::runtime_error {
+  Malformed() : std::runtime_error("malformed protobuf") {}
+};
+
+}  // namespace ks::graph
+
+#define protozero_assert(condition) \
+  if (!(condition)) throw ks::graph::Malformed()
 #include <protozero/pbf_reader.hpp>
-#include <set>
 
 #include "graph/model.h"
 #include "tensor/error.h"
@@ -231,6 +243,10 @@ void read_graph(pbf_reader m, Model& model, const std::string& where) {
   }
 }
 
+[[noreturn]] void throw_damaged(const std::string& where) {
+  throw Error("is damaged or no ONNX model", where, "the file may be cut off: export or download it again");
+}
+
 }  // namespace
 
 Model read(const std::string& bytes, const std::string& where) {
@@ -274,10 +290,11 @@ Model read(const std::string& bytes, const std::string& where) {
       }
     }
   } catch (const protozero::exception&) {
-    throw Error("is damaged or no ONNX model", where, "the file may be cut off: export or download it again");
+    throw_damaged(where);
+  } catch (const Malformed&) {
+    throw_damaged(where);
   }
-  if (!has_graph || model.nodes.empty())
-    throw Error("is damaged or no ONNX model", where, "the file may be cut off: export or download it again");
+  if (!has_graph || model.nodes.empty()) throw_damaged(where);
   if (model.opset < min_opset || model.opset > max_opset)
     throw Error("uses ONNX opset " + std::to_string(model.opset), where,
                 "opsets " + std::to_string(min_opset) + " to " + std::to_string(max_opset) + " are read: export it again");

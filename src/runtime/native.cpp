@@ -1,6 +1,7 @@
+#include <dlfcn.h>
 #include <onnxruntime_c_api.h>
 
-#include <cstring>
+#include <filesystem>
 #include <algorithm>
 #include <stdexcept>
 #include <thread>
@@ -84,15 +85,14 @@ bool append_cuda(OrtSessionOptions* options) {
   return !status;
 }
 
+/// The CUDA provider is a library of its own beside ONNX Runtime's; a build may name the provider without bringing it.
 bool cuda_in_build() {
   static const bool found = [] {
-    char** names = nullptr;
-    int count = 0;
-    check(api().GetAvailableProviders(&names, &count));
-    bool has = false;
-    for (int i = 0; i < count; ++i) has = has || !std::strcmp(names[i], "CUDAExecutionProvider");
-    check(api().ReleaseAvailableProviders(names, count));
-    return has;
+    Dl_info self;
+    if (!dladdr(reinterpret_cast<const void*>(&OrtGetApiBase), &self) || !self.dli_fname) return false;
+    std::error_code ec;
+    const auto folder = std::filesystem::canonical(self.dli_fname, ec).parent_path();
+    return !ec && std::filesystem::exists(folder / "libonnxruntime_providers_cuda.so", ec);
   }();
   return found;
 }

@@ -37,6 +37,7 @@ struct Command {
 const std::vector<Command>& commands();
 
 /// The commands, one file each. Options live in a shared struct that the returned action holds on to.
+Action bench(CLI::App& app);
 Action explain(CLI::App& app);
 Action list(CLI::App& app);
 

@@ -9,6 +9,7 @@ namespace ks::cli {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
+      {"bench", "Measure the cost of methods in forward passes", bench},
       {"explain", "Explain a model's decision on images", explain},
       {"list", "List the methods, metrics and other registries", list},
   };

@@ -16,10 +16,11 @@ enum class ReluRule {
 inline constexpr const char* seed_input = "explain/seed";            // [N,K]: 1 at the explained class, 0 elsewhere
 inline constexpr const char* attribution_output = "explain/attribution";  // [N,C,H,W]
 
-/// A model that computes the logits and the (modified) gradient of sum(seed * logits) with respect to the input.
-/// `forward` is a simplified network with one input and one output [N,K]; input_shape [N,C,H,W], N = -1 where free.
-graph::Model gradient_model(const graph::Model& forward, const Shape& input_shape, ReluRule relu, Backend backend,
-                            const std::string& where);
+/// A model that computes the logits and the (modified) gradient of sum(seed * logits) with respect to the input, times the
+/// input where `times_input`. `forward` is a simplified network with one input and one output [N,K]; input_shape [N,C,H,W],
+/// N = -1 where free.
+graph::Model gradient_model(const graph::Model& forward, const Shape& input_shape, ReluRule relu, bool times_input,
+                            Backend backend, const std::string& where);
 
 /// A model that computes the logits and the relevance of the input, starting from `seed` at the logits.
 graph::Model relevance_model(const graph::Model& forward, const Shape& input_shape, const Composite& composite,

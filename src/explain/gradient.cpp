@@ -12,22 +12,9 @@ namespace {
 
 using backward::ReluRule;
 
-Session& gradient_session(Classifier& c, ReluRule rule) {
-  static constexpr const char* names[] = {"gradient", "guided-backprop", "deconvolution"};
-  return c.derived(names[static_cast<int>(rule)], [&] {
-    return backward::gradient_model(c.model(), c.input_shape(), rule, c.backend(), c.where());
-  });
-}
-
-template <ReluRule rule>
-Tensor plain(const ExplainRequest& r, const Params&) {
-  return run_explainer(r.classifier, gradient_session(r.classifier, rule), r.inputs, r.targets, r.progress);
-}
-
-Tensor input_x_gradient(const ExplainRequest& r, const Params& p) {
-  Tensor out = plain<ReluRule::gradient>(r, p);
-  for (int64_t i = 0; i < out.size(); ++i) out.data[i] *= r.inputs.data[i];
-  return out;
+template <ReluRule rule, bool times_input = false>
+graph::Model network(const Classifier& c, const Params&) {
+  return backward::gradient_model(c.model(), c.input_shape(), rule, times_input, c.backend(), c.where());
 }
 
 struct Quadrature {
@@ -72,7 +59,7 @@ Tensor integrated_gradients(const ExplainRequest& r, const Params& p) {
   const float baseline = static_cast<float>(p.number("baseline"));
   const Quadrature q = quadrature(p.text("quadrature"), p.integer("steps"));
   const int64_t points = static_cast<int64_t>(q.points.size()), batch = r.classifier.batch_size();
-  Session& session = gradient_session(r.classifier, ReluRule::gradient);
+  Session& session = network_session(r.classifier, methods().at("gradient"), Params());
   Tensor out(r.inputs.shape);
   const int64_t stride = r.inputs.stride(), samples = r.inputs.dim(0);
   for (int64_t n = 0; n < samples; ++n) {
@@ -99,7 +86,7 @@ Tensor integrated_gradients(const ExplainRequest& r, const Params& p) {
 }
 
 Method method(const char* name, const char* title, const char* citation, const char* description,
-              std::vector<Parameter> parameters, MethodFunction function) {
+              std::vector<Parameter> parameters, NetworkFunction network, MethodFunction explain = nullptr) {
   Method m;
   m.name = name;
   m.title = title;
@@ -107,7 +94,8 @@ Method method(const char* name, const char* title, const char* citation, const c
   m.citation = citation;
   m.description = description;
   m.parameters = std::move(parameters);
-  m.explain = function;
+  m.network = network;
+  m.explain = explain;
   return m;
 }
 
@@ -119,11 +107,11 @@ std::vector<Method> gradient_methods() {
              "K. Simonyan, A. Vedaldi, A. Zisserman: Deep inside convolutional networks, ICLR workshop 2014",
              "df/dx: how the target's logit answers a small change of each pixel. Noisy, and blind to features that are "
              "saturated: a strong, certain cause can have gradient zero.",
-             {}, plain<ReluRule::gradient>),
+             {}, network<ReluRule::gradient>),
       method("input-x-gradient", "Input x gradient",
              "A. Shrikumar, P. Greenside, A. Shcherbina, A. Kundaje: Not just a black box, arXiv 1605.01713, 2016",
              "x * df/dx. Pixels at the input's zero (the mean colour after normalisation) get nothing, whatever they mean.", {},
-             input_x_gradient),
+             network<ReluRule::gradient, true>),
       method("integrated-gradients", "Integrated gradients",
              "M. Sundararajan, A. Taly, Q. Yan: Axiomatic attribution for deep networks, ICML 2017",
              "(x - b) times the mean gradient on the straight line from the baseline b to x; sums to f(x) - f(b). The choice of "
@@ -133,15 +121,15 @@ std::vector<Method> gradient_methods() {
                10},
               {"quadrature", ParameterType::choice, "gauss-legendre", "How the mean over the line is taken", {}, {}, "",
                {"gauss-legendre", "trapezoid", "midpoint"}}},
-             integrated_gradients),
+             nullptr, integrated_gradients),
       method("guided-backprop", "Guided backpropagation",
              "J. Springenberg, A. Dosovitskiy, T. Brox, M. Riedmiller: Striving for simplicity, ICLR workshop 2015",
              "The gradient with negative values cut off at every ReLU. Sharp pictures, but they show edges of the image even "
              "for a network with random weights (Adebayo et al., 2018).",
-             {}, plain<ReluRule::guided>),
+             {}, network<ReluRule::guided>),
       method("deconvolution", "Deconvolution", "M. Zeiler, R. Fergus: Visualizing and understanding convolutional networks, ECCV 2014",
              "Like guided backpropagation, but blind to which units were active: depends on the image only through max-pooling.",
-             {}, plain<ReluRule::deconvolution>),
+             {}, network<ReluRule::deconvolution>),
   };
 }
 

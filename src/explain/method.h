@@ -18,9 +18,14 @@ struct ExplainRequest {
 /// Returns raw signed attributions: [N,C,H,W], or [N,1,H,W] where the method has no channels.
 using MethodFunction = Tensor (*)(const ExplainRequest&, const Params&);
 
+/// Builds the derived network of a method that is one graph: inputs the image and backward::seed_input, outputs the logits
+/// and backward::attribution_output.
+using NetworkFunction = graph::Model (*)(const Classifier&, const Params&);
+
 struct Method : Entry {
-  MethodFunction explain = nullptr;
-  bool needs_gradient = true;  // false: a black box suffices (any network that runs)
+  MethodFunction explain = nullptr;   // null for a method that is one graph: it runs `network`
+  NetworkFunction network = nullptr;  // null for a method that is no single graph
+  bool needs_gradient = true;         // false: a black box suffices (any network that runs)
 };
 
 const Registry<Method>& methods();

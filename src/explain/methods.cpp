@@ -1,4 +1,5 @@
 #include "explain/method.h"
+#include "explain/network.h"
 #include "tensor/error.h"
 
 namespace ks {
@@ -25,7 +26,9 @@ Tensor explain(const std::string& method, const json& parameters, const ExplainR
   if (static_cast<int64_t>(request.targets.size()) != s[0])
     throw Error(std::to_string(request.targets.size()) + " targets for " + std::to_string(s[0]) + " images");
   check_targets(request.targets, c);
-  return m.explain(request, params);
+  if (m.explain) return m.explain(request, params);
+  return run_explainer(request.classifier, network_session(request.classifier, m, params), request.inputs, request.targets,
+                       request.progress);
 }
 
 }  // namespace ks

@@ -23,4 +23,8 @@ Tensor run_explainer(Classifier& classifier, Session& session, const Tensor& inp
   return out;
 }
 
+Session& network_session(Classifier& classifier, const Method& method, const Params& params) {
+  return classifier.derived(method.name + " " + params.all().dump(), [&] { return method.network(classifier, params); });
+}
+
 }  // namespace ks

@@ -10,4 +10,7 @@ namespace ks {
 Tensor run_explainer(Classifier& classifier, Session& session, const Tensor& inputs, const std::vector<int>& targets,
                      const Progress& progress = nullptr);
 
+/// The session of a method's derived network, built on first use for these parameters.
+Session& network_session(Classifier& classifier, const Method& method, const Params& params);
+
 }  // namespace ks

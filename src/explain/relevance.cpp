@@ -2,7 +2,6 @@
 
 #include "backward/explainer.h"
 #include "explain/method.h"
-#include "explain/network.h"
 #include "tensor/error.h"
 
 // Layer-wise relevance propagation. A method is a composite: a table from layer kind to rule (backward/relevance.h).
@@ -72,13 +71,8 @@ Composite make_composite(const CompositeMethod& m, const Params& p, const Classi
 }
 
 template <int index>
-Tensor relevance(const ExplainRequest& r, const Params& p) {
-  const CompositeMethod& m = composites[index];
-  Classifier& c = r.classifier;
-  Session& session = c.derived(std::string(m.name) + " " + p.all().dump(), [&] {
-    return backward::relevance_model(c.model(), c.input_shape(), make_composite(m, p, c), c.backend(), c.where());
-  });
-  return run_explainer(c, session, r.inputs, r.targets, r.progress);
+graph::Model network(const Classifier& c, const Params& p) {
+  return backward::relevance_model(c.model(), c.input_shape(), make_composite(composites[index], p, c), c.backend(), c.where());
 }
 
 template <int index>
@@ -90,7 +84,7 @@ Method entry() {
   out.family = "relevance";
   out.citation = citation;
   out.description = m.description;
-  out.explain = relevance<index>;
+  out.network = network<index>;
   out.parameters = {
       {"epsilon", ParameterType::number, 1e-6, "Added to the divisor of the epsilon rule, with its sign", 0, 1},
       {"stabilizer", ParameterType::number, 1e-6, "Added to the divisors of all other rules, with their sign", 1e-12, 1},

@@ -43,9 +43,9 @@ void check_gradient(test::Network& net, double tolerance) {
   shape[0] = 2;
   const Tensor x = distinct_values(net.random, shape, 0.02f);
   const Tensor seed = test::random_tensor(net.random, {2, 3});
-  const Explained cpu = run(backward::gradient_model(model, net.input_shape, backward::ReluRule::gradient, Backend::cpu, "t"), x, seed);
+  const Explained cpu = run(backward::gradient_model(model, net.input_shape, backward::ReluRule::gradient, false, Backend::cpu, "t"), x, seed);
   const Explained gpu =
-      run(backward::gradient_model(model, net.input_shape, backward::ReluRule::gradient, Backend::webgpu, "t"), x, seed);
+      run(backward::gradient_model(model, net.input_shape, backward::ReluRule::gradient, false, Backend::webgpu, "t"), x, seed);
   REQUIRE(cpu.attribution.shape == x.shape);
   double peak = 1e-6;
   for (float v : cpu.attribution.data) peak = std::max(peak, std::fabs(static_cast<double>(v)));
@@ -152,7 +152,7 @@ TEST_CASE("max-pool ties go to the first position, on both backends") {
     net.add("MaxPool", {}, {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{2, 2}}});
     const graph::Model model = net.finish(false);
     const Tensor x({1, 1, 4, 4}), seed({1, 3}, 1.0f);
-    const Tensor g = run(backward::gradient_model(model, net.input_shape, backward::ReluRule::gradient, backend, "t"), x, seed).attribution;
+    const Tensor g = run(backward::gradient_model(model, net.input_shape, backward::ReluRule::gradient, false, backend, "t"), x, seed).attribution;
     for (int i = 0; i < 16; ++i) CHECK((g.data[i] != 0) == (i % 2 == 0 && (i / 4) % 2 == 0));
   }
 }

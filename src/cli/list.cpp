@@ -5,6 +5,9 @@
 
 #include "cli/command.h"
 #include "explain/method.h"
+#include "picture/colormap.h"
+#include "picture/normalisation.h"
+#include "picture/pooling.h"
 #include "tensor/error.h"
 
 namespace ks::cli {
@@ -23,7 +26,8 @@ Listing listing(const std::string& name, const Registry<T>& registry) {
 }
 
 std::vector<Listing> listings() {
-  return {listing("methods", methods())};
+  return {listing("methods", methods()), listing("poolings", poolings()), listing("normalisations", normalisations()),
+          listing("colormaps", colormaps())};
 }
 
 void print_entry(const Entry& entry, bool details) {

@@ -39,6 +39,8 @@ const std::vector<Command>& commands();
 /// The commands, one file each. Options live in a shared struct that the returned action holds on to.
 Action bench(CLI::App& app);
 Action explain(CLI::App& app);
+Action export_explainer(CLI::App& app);
+Action inspect(CLI::App& app);
 Action list(CLI::App& app);
 
 /// "--param K=V": {"K": V}; V is JSON, or a text when it is none. Throws Error for what has no '='.

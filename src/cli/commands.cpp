@@ -11,6 +11,8 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       {"bench", "Measure the cost of methods in forward passes", bench},
       {"explain", "Explain a model's decision on images", explain},
+      {"export-explainer", "Write an explanation method as an ONNX model that runs anywhere", export_explainer},
+      {"inspect", "Say what a model is and which methods can explain it", inspect},
       {"list", "List the methods, metrics and other registries", list},
   };
   return table;

@@ -34,6 +34,8 @@ constexpr CompositeMethod composites[] = {
      RuleKind::pass, "Twice the positive minus once the negative contributions: contrast, at the price of amplified noise."},
     {"lrp-epsilon-alpha2-beta1-flat", "LRP epsilon-alpha2-beta1-flat", RuleKind::flat, RuleKind::alpha_beta, RuleKind::epsilon,
      RuleKind::pass, "As epsilon-alpha2-beta1, and the first layer shares evenly over its window."},
+    {"excitation-backprop", "Excitation backprop", RuleKind::z_plus, RuleKind::z_plus, RuleKind::z_plus, RuleKind::gradient,
+     "Only positive weights count, in every layer: a probability of winning. Cannot show what speaks against a class."},
 };
 
 constexpr const char* citation =
@@ -100,7 +102,7 @@ Method entry() {
 }  // namespace
 
 std::vector<Method> relevance_methods() {
-  return {entry<0>(), entry<1>(), entry<2>(), entry<3>(), entry<4>(), entry<5>()};
+  return {entry<0>(), entry<1>(), entry<2>(), entry<3>(), entry<4>(), entry<5>(), entry<6>()};
 }
 
 }  // namespace ks

@@ -1,0 +1,43 @@
+"""Checks with ONNX's own checker what the program writes: every exportable explainer of every fixture model.
+
+Usage: onnx_checker.py BINARY   (needs Debian's python3-onnx; ends with "N passed, N failed")
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import onnx
+
+
+def main(binary):
+    root = os.path.dirname(os.path.abspath(__file__))
+    methods = json.loads(subprocess.run([binary, "list", "methods", "--json"], check=True, capture_output=True).stdout)
+    passed = failed = skipped = 0
+    with tempfile.TemporaryDirectory() as folder:
+        out = os.path.join(folder, "explainer.onnx")
+        for model in sorted(os.listdir(os.path.join(root, "golden", "methods"))):
+            path = os.path.join(root, "golden", "methods", model, "model.onnx")
+            for method in methods["methods"]:
+                for target in ("predicted", "1", "input"):
+                    run = subprocess.run([binary, "export-explainer", "--model", path, "--method", method["name"],
+                                          "--target", target, "--output", out], capture_output=True, text=True)
+                    if run.returncode == 2 and "no single graph" in run.stderr:
+                        skipped += 1
+                        continue
+                    try:
+                        if run.returncode:
+                            raise RuntimeError(run.stderr.strip())
+                        onnx.checker.check_model(onnx.load(out), full_check=True)
+                        passed += 1
+                    except Exception as problem:  # the checker raises several kinds
+                        failed += 1
+                        print(f"FAIL {model} {method['name']} {target}: {problem}")
+    print(f"ONNX checker: {passed} explainers checked, {skipped} methods are no single graph")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -85,6 +85,9 @@ class Engine {
   /// True when explain() would return without computing.
   bool is_cached(size_t image, const StudyMethod& method) const;
 
+  /// Lets go of the maps of one image (scores stay): for studies of more images than maps fit into memory.
+  void forget_maps(size_t image);
+
   /// Cells computed so far, not counting those from memory or the store: for tests and remarks.
   struct Counts {
     int models = 0, images = 0, explanations = 0, scores = 0;

@@ -1,0 +1,317 @@
+#include "study/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+
+#include "study/cells.h"
+#include "study/check.h"
+#include "study/pictures.h"
+#include "tensor/error.h"
+#include "tensor/hash.h"
+#include "tensor/random.h"
+
+namespace ks {
+
+namespace {
+
+// Maps kept from earlier states of the study, so that going back to one is instant.
+constexpr size_t most_kept_bytes = size_t{256} << 20;
+
+class Stopwatch {
+ public:
+  double milliseconds() const {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+std::string hash_floats(const Tensor& tensor) {
+  std::string bytes(tensor.data.size() * sizeof(float), '\0');
+  if (!bytes.empty()) std::memcpy(bytes.data(), tensor.data.data(), bytes.size());
+  return sha256(to_string(tensor.shape) + bytes);
+}
+
+Tensor mask_tensor(const Mask& mask) {
+  Tensor out({1, 1, mask.height, mask.width});
+  for (size_t i = 0; i < mask.inside.size(); ++i) out.data[i] = mask.inside[i] ? 1.0f : 0.0f;
+  return out;
+}
+
+/// What the engine alone needs to know of a picture.
+struct Slot {
+  StudyImage asked;
+  std::string mask_hash;
+  uint64_t seed_stream = 0;
+  std::vector<float> logits;
+};
+
+struct Prepared {
+  Slot slot;
+  EngineImage image;
+};
+
+Prepared prepare(const StudyImage& asked, const Loader& loader, const Preprocessing& preprocessing) {
+  Prepared out{.slot = {.asked = asked}, .image = {.id = asked.id}};
+  try {
+    const StudyPicture loaded = load_picture(asked, loader);
+    EngineImage& image = out.image;
+    image.picture = resize_image(loaded.image, preprocessing.width, preprocessing.height);
+    if (loaded.mask.width > 0) image.mask = resize_mask(loaded.mask, preprocessing.width, preprocessing.height);
+    image.input = image_to_tensor(image.picture, preprocessing);
+    image.hash = hash_floats(image.input);
+    out.slot.mask_hash = sha256(std::string(image.mask.inside.begin(), image.mask.inside.end()));
+    out.slot.seed_stream = std::stoull(loaded.identity.substr(0, 16), nullptr, 16);
+  } catch (const Error& e) {
+    out.image = {.id = asked.id, .error = e.what()};
+  }
+  return out;
+}
+
+int resolve_target(const Study& study, Classifier& classifier, int predicted) {
+  const int classes = classifier.classes();
+  if (const int* index = std::get_if<int>(&study.target)) {
+    if (*index >= classes)
+      throw Error("is class " + std::to_string(*index) + ", but the model has " + std::to_string(classes) + " classes",
+                  "target", "count from 0, or write \"predicted\"");
+    return *index;
+  }
+  const std::string& name = std::get<std::string>(study.target);
+  if (name == "predicted") return predicted;
+  const std::vector<std::string>& names = classifier.class_names();
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) {
+    std::string known;
+    for (const std::string& n : names) known += (known.empty() ? "" : ", ") + n;
+    throw Error("the model has no class '" + name + "'", "target", "its classes are " + known);
+  }
+  return static_cast<int>(found - names.begin());
+}
+
+Prediction predict(const Study& study, Classifier& classifier, const std::vector<float>& logits) {
+  Prediction out;
+  out.logits = logits;
+  const Tensor probabilities = softmax(Tensor({1, static_cast<int64_t>(logits.size())}, logits));
+  out.probabilities = probabilities.data;
+  out.predicted = static_cast<int>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+  out.target = resolve_target(study, classifier, out.predicted);
+  return out;
+}
+
+}  // namespace
+
+struct Engine::State {
+  Loader loader;
+  SessionOptions options;
+  CellStore store;
+  Counts counts;
+
+  Study study;
+  std::shared_ptr<Classifier> classifier;
+  std::vector<Slot> slots;
+  std::vector<EngineImage> images;
+  std::vector<Prediction> predictions;
+
+  struct Kept {
+    Explanation explanation;
+    std::string image;  // its hash
+    uint64_t last_use = 0;
+  };
+  std::map<std::string, Kept> explanations;
+  std::map<std::string, Score> scores;
+  uint64_t uses = 0;
+
+  uint64_t seed(size_t image) const { return mix_seed(static_cast<uint64_t>(study.seed), slots[image].seed_stream); }
+
+  std::string explanation_key(size_t image, const std::string& method, const Params& params) const {
+    return sha256(json{"explanation", cell_version, classifier->hash(), images[image].hash, method, params.all(),
+                       predictions[image].target, seed(image)}
+                      .dump());
+  }
+
+  void check_image(size_t image) const {
+    if (image >= images.size()) throw std::logic_error("the study has no image " + std::to_string(image));
+    if (!images[image].error.empty()) throw Error(images[image].error);
+  }
+
+  void drop_old_maps() {
+    size_t bytes = 0;
+    std::vector<std::pair<uint64_t, std::string>> order;
+    for (const auto& [key, kept] : explanations) {
+      bytes += kept.explanation.map.data.size() * sizeof(float);
+      order.emplace_back(kept.last_use, key);
+    }
+    std::sort(order.begin(), order.end());
+    for (const auto& [use, key] : order) {
+      if (bytes <= most_kept_bytes) return;
+      bytes -= explanations.at(key).explanation.map.data.size() * sizeof(float);
+      explanations.erase(key);
+    }
+  }
+};
+
+Engine::Engine(Loader loader, SessionOptions options, CellStore store) : state_(std::make_unique<State>()) {
+  state_->loader = std::move(loader);
+  state_->options = std::move(options);
+  state_->store = std::move(store);
+}
+
+Engine::~Engine() = default;
+
+void Engine::open(const Study& study, const Progress& progress) {
+  State& s = *state_;
+  check_study(study);
+
+  // Everything is made beside what is there and taken over at the end, so that an Error leaves the old study whole.
+  std::shared_ptr<Classifier> classifier = s.classifier;
+  if (!classifier || study.model != s.study.model || study.model.kind == Source::Kind::file) {
+    const std::string bytes = load_source("model", study.model, s.loader);
+    if (!classifier || sha256(bytes) != classifier->hash()) {
+      classifier = std::make_shared<Classifier>(bytes, "model '" + study.model.text + "'", s.options);
+      ++s.counts.models;
+    }
+  }
+  const bool same_model = classifier == s.classifier;
+
+  std::vector<Slot> slots;
+  std::vector<EngineImage> images;
+  for (size_t i = 0; i < study.images.size(); ++i) {
+    const auto known = std::find_if(s.slots.begin(), s.slots.end(), [&](const Slot& slot) {
+      return slot.asked.source == study.images[i].source && slot.asked.mask == study.images[i].mask;
+    });
+    const size_t at = static_cast<size_t>(known - s.slots.begin());
+    if (same_model && known != s.slots.end() && s.images[at].error.empty()) {
+      slots.push_back(*known);
+      images.push_back(s.images[at]);
+      slots.back().asked.id = images.back().id = study.images[i].id;
+    } else {
+      Prepared prepared = prepare(study.images[i], s.loader, classifier->preprocessing());
+      slots.push_back(std::move(prepared.slot));
+      images.push_back(std::move(prepared.image));
+      ++s.counts.images;
+    }
+    if (progress) progress(0.8 * static_cast<double>(i + 1) / static_cast<double>(study.images.size()));
+  }
+
+  std::vector<Prediction> predictions(slots.size());
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (!images[i].error.empty()) continue;
+    if (slots[i].logits.empty()) slots[i].logits = classifier->logits(images[i].input).data;
+    predictions[i] = predict(study, *classifier, slots[i].logits);
+    if (progress) progress(0.8 + 0.2 * static_cast<double>(i + 1) / static_cast<double>(slots.size()));
+  }
+  if (slots.empty()) resolve_target(study, *classifier, 0);
+
+  s.study = study;
+  s.classifier = std::move(classifier);
+  s.slots = std::move(slots);
+  s.images = std::move(images);
+  s.predictions = std::move(predictions);
+  s.drop_old_maps();
+}
+
+const Study& Engine::study() const {
+  return state_->study;
+}
+
+Classifier& Engine::classifier() {
+  if (!state_->classifier) throw std::logic_error("no study is open");
+  return *state_->classifier;
+}
+
+const std::vector<EngineImage>& Engine::images() const {
+  return state_->images;
+}
+const Prediction& Engine::prediction(size_t image) const {
+  return state_->predictions.at(image);
+}
+const Engine::Counts& Engine::counts() const {
+  return state_->counts;
+}
+
+bool Engine::is_cached(size_t image, const StudyMethod& method) const {
+  const State& s = *state_;
+  if (image >= s.images.size() || !s.images[image].error.empty()) return false;
+  const Params params = check_parameters(methods().at(method.name), method.params);
+  return s.explanations.count(s.explanation_key(image, method.name, params)) > 0;
+}
+
+void Engine::forget_maps(size_t image) {
+  State& s = *state_;
+  for (auto it = s.explanations.begin(); it != s.explanations.end();)
+    it = it->second.image == s.images.at(image).hash ? s.explanations.erase(it) : std::next(it);
+}
+
+const Explanation& Engine::explain(size_t image, const StudyMethod& method, const Progress& progress) {
+  State& s = *state_;
+  s.check_image(image);
+  const Params params = check_parameters(methods().at(method.name), method.params);
+  const std::string key = s.explanation_key(image, method.name, params);
+  if (const auto found = s.explanations.find(key); found != s.explanations.end()) {
+    found->second.last_use = ++s.uses;
+    return found->second.explanation;
+  }
+  Explanation made;
+  std::optional<std::string> stored = s.store.load ? s.store.load(key) : std::nullopt;
+  if (!stored || !unpack_explanation(*stored, made)) {
+    const std::vector<int> targets = {s.predictions[image].target};
+    const Stopwatch watch;
+    made.map = ks::explain(method.name, params.all(),
+                           {*s.classifier, s.images[image].input, targets, s.seed(image), progress});
+    made.milliseconds = watch.milliseconds();
+    if (!std::all_of(made.map.data.begin(), made.map.data.end(), [](float v) { return std::isfinite(v); }))
+      throw Error("its map has values that are no numbers", method.name + " of image '" + s.images[image].id + "'",
+                  "the network's weights or its output may be out of range");
+    ++s.counts.explanations;
+    if (s.store.save) s.store.save(key, pack_explanation(made));
+  }
+  State::Kept& kept = s.explanations[key];
+  kept.explanation = std::move(made);
+  kept.image = s.images[image].hash;
+  kept.last_use = ++s.uses;
+  return kept.explanation;
+}
+
+const Score& Engine::measure(size_t image, const StudyMethod& method, const StudyMetric& metric,
+                             const Progress& progress) {
+  State& s = *state_;
+  s.check_image(image);
+  const Method& explainer = methods().at(method.name);
+  const Metric& measurer = metrics().at(metric.name);
+  const Params method_params = check_parameters(explainer, method.params);
+  const Params metric_params = check_parameters(measurer, metric.params);
+  const std::string key = sha256(json{"score", s.explanation_key(image, method.name, method_params), metric.name,
+                                      metric_params.all(), measurer.needs_mask ? s.slots[image].mask_hash : ""}
+                                     .dump());
+  if (const auto found = s.scores.find(key); found != s.scores.end()) return found->second;
+
+  Score made;
+  if (measurer.needs_mask && !s.images[image].has_mask()) {
+    made.value = std::nan("");
+    made.warnings = {"the image has no annotation"};
+    return s.scores[key] = std::move(made);
+  }
+  std::optional<std::string> stored = s.store.load ? s.store.load(key) : std::nullopt;
+  if (!stored || !unpack_score(*stored, made)) {
+    const Tensor& map = explain(image, method).map;
+    const std::vector<int> targets = {s.predictions[image].target};
+    const Tensor mask = s.images[image].has_mask() ? mask_tensor(s.images[image].mask) : Tensor();
+    const Stopwatch watch;
+    MetricResult result =
+        ks::measure(metric.name, metric_params.all(),
+                    {s.classifier.get(), &s.images[image].input, &targets, map, mask.empty() ? nullptr : &mask,
+                     &explainer, &method_params, s.seed(image), progress});
+    made.milliseconds = watch.milliseconds();
+    made.value = result.scores.empty() ? std::nan("") : result.scores[0];
+    if (!result.curves.empty()) made.curve = std::move(result.curves[0]);
+    made.warnings = std::move(result.warnings);
+    ++s.counts.scores;
+    if (s.store.save) s.store.save(key, pack_score(made));
+  }
+  return s.scores[key] = std::move(made);
+}
+
+}  // namespace ks

@@ -1,0 +1,64 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "study/engine.h"
+
+namespace ks {
+
+/// One explanation as the results tell of it; the map itself goes to the callback.
+struct CellResult {
+  bool done = false;
+  std::string error;  // a sentence when the method cannot explain this image
+  double milliseconds = 0;
+};
+
+struct ScoreResult {
+  bool done = false;
+  std::string error;
+  Score score;
+};
+
+struct ImageResult {
+  std::string id;
+  std::string error;
+  Prediction prediction;
+  bool has_mask = false;
+  double annotated_share = 0;  // of the picture's area
+};
+
+/// Everything a study came to. Filled while it runs, so after an interruption it holds what was finished.
+struct StudyResults {
+  Study study;
+  RuntimeInfo runtime;
+  std::string model_hash;
+  int input_width = 0, input_height = 0;
+  std::vector<std::string> classes;
+  std::vector<ImageResult> images;
+  std::vector<std::vector<CellResult>> cells;                 // [method][image]
+  std::vector<std::vector<std::vector<ScoreResult>>> scores;  // [metric][method][image]
+  bool complete = false;
+  double seconds = 0;
+
+  /// Sentences for people: images, methods and metrics that failed, metrics that were undefined. Repeated ones are told
+  /// once.
+  std::vector<std::string> warnings() const;
+  /// How many images, explanations or scores failed with an Error.
+  int failures() const;
+};
+
+/// Called with every map as soon as it is there: raw, [1,C,H,W] or [1,1,H,W].
+using MapCallback = std::function<void(size_t image, size_t method, const Tensor& map)>;
+
+/// Runs a study: image by image, every method and every metric of it. An explanation or score that cannot be had is
+/// told in its result and the rest goes on; Cancelled ends it, with `results` holding what was finished. Throws Error
+/// when the study cannot be opened at all.
+void run_study(const Study& study, Engine& engine, const MapCallback& on_map, const Progress& progress,
+               StudyResults& results);
+
+/// The name of a method for people: the study's label, else the registry's title; with the parameters that tell it from
+/// others of the same name.
+std::string method_label(const Study& study, size_t method);
+
+}  // namespace ks

@@ -51,7 +51,7 @@ void grow_fusarium(DamageMap& map, const KernelFrame& frame, Random& random) {
     }
     b.strength = k == 0 ? 1.0f : uniform(0.5, 1.0);
   }
-  const float share = uniform(0.06, 0.40), strength = uniform(0.5, 1.0), softness = uniform(0.07, 0.22);
+  const float share = uniform(0.08, 0.42), strength = uniform(0.5, 1.0), softness = uniform(0.10, 0.28);
   std::vector<float> field(frame.count());
   for (size_t i = 0; i < frame.count(); ++i) {
     if (!frame.inside[i]) continue;
@@ -70,7 +70,7 @@ void grow_fusarium(DamageMap& map, const KernelFrame& frame, Random& random) {
     const float patchy = noise.octaves(0.11f * u + 31, 0.13f * v + offset, 3);
     map.weight[i] = strength * smooth_step(threshold - softness, threshold + 1.3f * softness, field[i]) *
                     std::clamp(0.80f + 0.35f * patchy, 0.0f, 1.0f);
-    map.density[i] = smooth_step(threshold - 0.04f, threshold + 0.5f, field[i] + 0.30f * patchy);
+    map.density[i] = smooth_step(threshold - 0.04f, threshold + 0.5f, field[i] + 0.38f * patchy);
     const float hyphae =
         noise.ridges(0.22f * u + offset, 0.22f * v + 9, 5) + 0.8f * noise.ridges(0.37f * u + 5, 0.37f * v + offset, 5);
     const float tufts = smooth_step(0.35f, 0.9f, noise.octaves(0.30f * u + 43, 0.30f * v + 21, 2));
@@ -79,7 +79,7 @@ void grow_fusarium(DamageMap& map, const KernelFrame& frame, Random& random) {
   const float hue = uniform(0, 1);
   map.margin = mix(srgb(232, 208, 184), srgb(236, 196, 180), uniform(0, 1));
   map.middle = mix(srgb(228, 160, 126), srgb(220, 148, 150), hue);
-  map.core = mix(srgb(208, 104, 70), srgb(190, 86, 98), hue);
+  map.core = mix(srgb(210, 112, 78), srgb(196, 96, 106), hue);
 }
 
 void peel(DamageMap& map, Species species, const KernelFrame& frame, Random& random) {
@@ -116,7 +116,8 @@ void peel(DamageMap& map, Species species, const KernelFrame& frame, Random& ran
     const float edge = field[i] - threshold;
     map.edge[i] = edge;
     map.weight[i] = smooth_step(-0.7f, 0.9f, edge);
-    map.detail[i] = noise.octaves(0.045f * u + offset, 0.06f * v + 5, 3);
+    map.detail[i] =
+        noise.octaves(0.045f * u + offset, 0.06f * v + 5, 3) + 0.25f * noise.at(0.3f * u + offset, 0.3f * v);
   }
   const float tone = uniform(0, 1);
   map.margin = barley ? srgb(122, 92, 52) : srgb(128, 92, 50);  // the shadow under the torn edge
@@ -135,7 +136,7 @@ Rgb DamageMap::colour(size_t i) const {
     return mix(mould, kHyphae, 0.55f * detail[i]);
   }
   const float in = std::max(edge[i], 0.0f) / 1.6f;
-  const Rgb bare = mix(middle, core, std::clamp(0.4f + 0.6f * detail[i], 0.0f, 1.0f));
+  const Rgb bare = mix(middle, core, std::clamp(0.5f + 0.9f * detail[i], 0.0f, 1.0f));
   return mix(bare, margin, 0.6f / ((1 + in * in) * (1 + in * in)));
 }
 

@@ -8,18 +8,6 @@ NoiseTile::NoiseTile(Random random) : values_(kSize * kSize) {
   for (float& v : values_) v = static_cast<float>(random.uniform(-1, 1));
 }
 
-float NoiseTile::at(float x, float y) const {
-  const float fx = std::floor(x), fy = std::floor(y);
-  const float u = x - fx, v = y - fy;
-  const int x0 = static_cast<int>(fx) & (kSize - 1), y0 = static_cast<int>(fy) & (kSize - 1);
-  const int x1 = (x0 + 1) & (kSize - 1), y1 = (y0 + 1) & (kSize - 1);
-  const float s = u * u * u * (u * (u * 6 - 15) + 10), t = v * v * v * (v * (v * 6 - 15) + 10);
-  const float a = values_[y0 * kSize + x0], b = values_[y0 * kSize + x1];
-  const float c = values_[y1 * kSize + x0], d = values_[y1 * kSize + x1];
-  const float top = a + s * (b - a), bottom = c + s * (d - c);
-  return top + t * (bottom - top);
-}
-
 float NoiseTile::octaves(float x, float y, int octaves) const {
   float sum = 0, amplitude = 0.6f;
   for (int i = 0; i < octaves; ++i) {

@@ -31,7 +31,7 @@ Fabric choose_fabric(Random& random) {
               0.0f};  // paper
     default:
       return {mix(srgb(120, 122, 122), srgb(96, 100, 104), uniform(0, 1)) * light, 0.06f, 0.08f,
-              uniform(0.0, 0.14)};  // belt
+              uniform(0.0, 0.10)};  // belt
   }
 }
 
@@ -71,12 +71,13 @@ LinearImage make_background(int size, Random& random) {
       image.pixels[static_cast<size_t>(y) * size + x] = fabric.colour * std::max(0.1f, value);
     }
   // Dust and fibres: short strokes of a pale or dark colour.
-  const int specks = static_cast<int>(random.below(28));
+  const int specks = static_cast<int>(random.below(22));
   for (int k = 0; k < specks; ++k) {
     float x = uniform(0, size), y = uniform(0, size), heading = uniform(0, 6.3);
     const bool fibre = random.chance(0.12);
-    const float length = fibre ? uniform(8, 30) / unit : 0, radius = (fibre ? 0.5f : uniform(0.5, 1.6)) / unit;
-    const float opacity = uniform(0.1, fibre ? 0.35 : 0.6), curl = uniform(-0.06, 0.06);
+    const float length = fibre ? uniform(6, 24) / unit : 0,
+                radius = (fibre ? 0.5f : 0.4f + 1.3f * uniform(0, 1) * uniform(0, 1)) / unit;
+    const float opacity = uniform(0.05, fibre ? 0.35 : 0.6), curl = uniform(-0.05, 0.05) * unit;
     const Rgb colour = random.chance(0.7) ? srgb(214, 206, 186) : srgb(60, 48, 36);
     for (float step = 0; step <= length; step += 0.5f) {
       x += 0.5f * std::cos(heading);

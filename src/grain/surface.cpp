@@ -33,7 +33,7 @@ Skin make_skin(Species species, Random& random) {
     skin.second = mix(srgb(186, 150, 78), srgb(136, 84, 42), warm * uniform(0.3, 1)) * light;
     skin.pale = srgb(222, 200, 138);
     skin.germ = mix(srgb(206, 178, 104), srgb(178, 132, 74), uniform(0, 1)) * light;
-    skin.speckle = uniform(0.14, 0.28);
+    skin.speckle = uniform(0.12, 0.24);
     skin.streak = uniform(0.04, 0.12);
     skin.ridge = 0;
     skin.bump = uniform(0.35, 0.8);
@@ -131,9 +131,9 @@ Surface make_surface(const Body& body, const GridBox& box, Random& random) {
     const float* o = skin.offset;
 
     // Cells of the bran lie across the kernel, fibres of the hull along it.
-    const float cells = noise.octaves(0.42f * u + o[0], 0.17f * v + o[1], 2);
+    const float cells = noise.octaves(0.38f * u + 0.10f * v + o[0], 0.19f * v - 0.12f * u + o[1], 2);
     const float fibres = noise.octaves(0.07f * u + o[2], 0.42f * v + o[3], 2);
-    const float mottle = noise.octaves(0.055f * u + o[4], 0.075f * v + o[5], 3);
+    const float mottle = noise.octaves(0.055f * u + o[4], 0.075f * v + o[5], 2);
     const float large = noise.at(0.020f * u + o[6], 0.026f * v + o[7]);
 
     Rgb colour = mix(skin.base, skin.second, skin.second_share * smooth_step(-0.6f, 0.6f, large + 0.4f * mottle));
@@ -144,7 +144,7 @@ Surface make_surface(const Body& body, const GridBox& box, Random& random) {
 
     if (skin.mealy > 0) {
       const float patch =
-          smooth_step(0.05f, 0.75f, noise.octaves(0.035f * u + o[1], 0.04f * v + o[4], 3) + 0.25f * cells);
+          smooth_step(0.05f, 0.75f, noise.octaves(0.035f * u + o[1], 0.04f * v + o[4], 3) + 0.12f * cells);
       colour = mix(colour, skin.pale, skin.mealy * patch);
     }
     if (skin.reddish > 0)

@@ -1,4 +1,5 @@
 # Shared by the scripts of this folder: source it, do not run it. Sets root (the repository) and enters it.
+# shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 1
@@ -20,3 +21,42 @@ jobs=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 memory_gb=$(awk '/^MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo 2>/dev/null)
 if [ -n "$memory_gb" ] && [ "$jobs" -gt "$memory_gb" ]; then jobs=$((memory_gb > 0 ? memory_gb : 1)); fi
 jobs=${JOBS:-$jobs}
+
+# usage: prints the comment at the head of the script that runs, and ends.
+usage() {
+  sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+  exit 0
+}
+
+# configure FOLDER [-DNAME=VALUE]... -- WRAPPER...: CMake, told where the caller's own libraries are.
+configure() {
+  local folder=$1 options=() name generator=()
+  shift
+  for name in IMGUI_DIR ONNXRUNTIME_DIR ZLIB_SOURCE_DIR; do
+    [ -z "${!name:-}" ] || options+=("-D$name=${!name}")
+  done
+  [ -e "$folder/CMakeCache.txt" ] || generator=(-G Ninja)
+  while [ "$1" != -- ]; do options+=("$1"); shift; done
+  shift
+  "$@" cmake -S . -B "$folder" "${generator[@]}" "${options[@]}" -Wno-dev >"$folder.log" 2>&1 || {
+    cat "$folder.log" >&2
+    return 1
+  }
+}
+
+# build_native [-DNAME=VALUE]...: build/native/kernelscope and build/native/kernelscope_tests
+build_native() {
+  say "Building the native program (build/native)"
+  mkdir -p build
+  configure build/native "$@" --
+  cmake --build build/native --parallel "$jobs"
+}
+
+# build_web [-DNAME=VALUE]...: the WebAssembly modules in build/web, the site in dist/
+build_web() {
+  say "Building for the browser (build/web, dist)"
+  mkdir -p build
+  configure build/web "$@" -- emcmake
+  cmake --build build/web --parallel "$jobs"
+  if grep -q '^build site:' build/web/build.ninja; then cmake --build build/web --parallel "$jobs" --target site; fi
+}

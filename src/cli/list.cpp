@@ -8,6 +8,7 @@
 #include "picture/colormap.h"
 #include "picture/normalisation.h"
 #include "picture/pooling.h"
+#include "segment/segments.h"
 #include "tensor/error.h"
 
 namespace ks::cli {
@@ -27,7 +28,7 @@ Listing listing(const std::string& name, const Registry<T>& registry) {
 
 std::vector<Listing> listings() {
   return {listing("methods", methods()), listing("poolings", poolings()), listing("normalisations", normalisations()),
-          listing("colormaps", colormaps())};
+          listing("colormaps", colormaps()), listing("segmentations", segmentations())};
 }
 
 void print_entry(const Entry& entry, bool details) {

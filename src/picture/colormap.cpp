@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "picture/lab.h"
+
 namespace ks {
 
 namespace {
@@ -48,40 +50,15 @@ struct Msh {
   double m, s, h;
 };
 
-constexpr Colour kWhitePoint{0.95047, 1.0, 1.08883};  // D65
-
 Msh to_msh(const Colour& rgb) {
-  Colour linear;
-  for (size_t c = 0; c < 3; ++c)
-    linear[c] = rgb[c] > 0.04045 ? std::pow((rgb[c] + 0.055) / 1.055, 2.4) : rgb[c] / 12.92;
-  const Colour xyz{0.4124 * linear[0] + 0.3576 * linear[1] + 0.1805 * linear[2],
-                   0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2],
-                   0.0193 * linear[0] + 0.1192 * linear[1] + 0.9505 * linear[2]};
-  Colour f;
-  for (size_t c = 0; c < 3; ++c) {
-    const double v = xyz[c] / kWhitePoint[c];
-    f[c] = v > 0.008856 ? std::cbrt(v) : 7.787 * v + 16.0 / 116;
-  }
-  const double l = 116 * f[1] - 16, a = 500 * (f[0] - f[1]), b = 200 * (f[1] - f[2]);
+  const auto [l, a, b] = srgb_to_lab(rgb);
   const double m = std::sqrt(l * l + a * a + b * b);
   return {m, m > 0 ? std::acos(l / m) : 0, std::atan2(b, a)};
 }
 
 Colour to_rgb(const Msh& msh) {
-  const double l = msh.m * std::cos(msh.s), a = msh.m * std::sin(msh.s) * std::cos(msh.h),
-               b = msh.m * std::sin(msh.s) * std::sin(msh.h);
-  const double fy = (l + 16) / 116;
-  const Colour f{fy + a / 500, fy, fy - b / 200};
-  Colour xyz;
-  for (size_t c = 0; c < 3; ++c)
-    xyz[c] = kWhitePoint[c] * (f[c] * f[c] * f[c] > 0.008856 ? f[c] * f[c] * f[c] : (f[c] - 16.0 / 116) / 7.787);
-  const Colour linear{3.2406 * xyz[0] - 1.5372 * xyz[1] - 0.4986 * xyz[2],
-                      -0.9689 * xyz[0] + 1.8758 * xyz[1] + 0.0415 * xyz[2],
-                      0.0557 * xyz[0] - 0.2040 * xyz[1] + 1.0570 * xyz[2]};
-  Colour rgb;
-  for (size_t c = 0; c < 3; ++c)
-    rgb[c] = linear[c] > 0.0031308 ? 1.055 * std::pow(linear[c], 1 / 2.4) - 0.055 : 12.92 * linear[c];
-  return rgb;
+  return lab_to_srgb(
+      {msh.m * std::cos(msh.s), msh.m * std::sin(msh.s) * std::cos(msh.h), msh.m * std::sin(msh.s) * std::sin(msh.h)});
 }
 
 /// The hue at which a colour of less saturation meets `saturated`, spun away so that steps look equal.

@@ -197,9 +197,10 @@ Image tensor_to_image(const Tensor& tensor, int64_t sample, const Preprocessing&
   Image out(static_cast<int>(tensor.dim(3)), static_cast<int>(tensor.dim(2)));
   const size_t plane = static_cast<size_t>(out.width) * out.height;
   const float* values = tensor.sample(sample);
+  const size_t channels = static_cast<size_t>(tensor.dim(1));  // a grey network has one
   for (size_t c = 0; c < 3; ++c)
     for (size_t i = 0; i < plane; ++i) {
-      const float v = (values[c * plane + i] * pre.deviation[c] + pre.mean[c]) * 255.0f;
+      const float v = (values[std::min(c, channels - 1) * plane + i] * pre.deviation[c] + pre.mean[c]) * 255.0f;
       out.rgb[3 * i + c] = static_cast<uint8_t>(std::lround(std::clamp(v, 0.0f, 255.0f)));
     }
   return out;

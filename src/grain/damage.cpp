@@ -51,7 +51,7 @@ void grow_fusarium(DamageMap& map, const KernelFrame& frame, Random& random) {
     }
     b.strength = k == 0 ? 1.0f : uniform(0.5, 1.0);
   }
-  const float share = uniform(0.08, 0.42), strength = uniform(0.5, 1.0), softness = uniform(0.10, 0.28);
+  const float share = uniform(0.15, 0.60), strength = uniform(0.6, 1.0), softness = uniform(0.08, 0.24);
   std::vector<float> field(frame.count());
   for (size_t i = 0; i < frame.count(); ++i) {
     if (!frame.inside[i]) continue;
@@ -63,14 +63,14 @@ void grow_fusarium(DamageMap& map, const KernelFrame& frame, Random& random) {
     field[i] =
         f + 0.16f * noise.octaves(0.07f * u + offset, 0.09f * v, 3) + 0.05f * noise.at(0.35f * u, 0.35f * v + offset);
   }
-  const float threshold = upper_quantile(field, frame, share);
+  const float outer = upper_quantile(field, frame, share), threshold = outer + softness;
   for (size_t i = 0; i < frame.count(); ++i) {
-    if (!frame.inside[i] || field[i] < threshold - softness) continue;
+    if (!frame.inside[i] || field[i] <= outer) continue;
     const float u = frame.along[i] * kReferenceHalfLength, v = frame.side[i] / px;
     const float patchy = noise.octaves(0.11f * u + 31, 0.13f * v + offset, 3);
-    map.weight[i] = strength * smooth_step(threshold - softness, threshold + 1.3f * softness, field[i]) *
+    map.weight[i] = strength * smooth_step(outer, threshold + 1.3f * softness, field[i]) *
                     std::clamp(0.80f + 0.35f * patchy, 0.0f, 1.0f);
-    map.density[i] = smooth_step(threshold - 0.04f, threshold + 0.5f, field[i] + 0.38f * patchy);
+    map.density[i] = smooth_step(threshold - 0.08f, threshold + 0.42f, field[i] + 0.38f * patchy);
     const float hyphae =
         noise.ridges(0.22f * u + offset, 0.22f * v + 9, 5) + 0.8f * noise.ridges(0.37f * u + 5, 0.37f * v + offset, 5);
     const float tufts = smooth_step(0.35f, 0.9f, noise.octaves(0.30f * u + 43, 0.30f * v + 21, 2));

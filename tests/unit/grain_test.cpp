@@ -65,8 +65,8 @@ TEST_CASE("kernels and damages have believable sizes") {
     kernel_share += area / (224 * 224) / 40;
     CHECK(area / (224 * 224) > 0.08);
     CHECK(area / (224 * 224) < 0.5);
-    CHECK(share > (defect == Defect::skinned ? (species == Species::barley ? 0.22 : 0.12) : 0.05));
-    CHECK(share < 0.75);
+    CHECK(share > (defect == Defect::skinned ? (species == Species::barley ? 0.22 : 0.12) : 0.07));
+    CHECK(share < (defect == Defect::skinned ? 0.66 : 0.62));
   }
   CHECK(kernel_share > 0.15);
   CHECK(kernel_share < 0.35);

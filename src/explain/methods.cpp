@@ -7,7 +7,7 @@ namespace ks {
 const Registry<Method>& methods() {
   static const Registry<Method> registry("method", [] {
     std::vector<Method> all;
-    for (auto family : {gradient_methods, relevance_methods})
+    for (auto family : {gradient_methods, relevance_methods, perturbation_methods, baseline_methods})
       for (Method& m : family()) all.push_back(std::move(m));
     return all;
   }());

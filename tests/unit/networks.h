@@ -60,4 +60,17 @@ class Network {
   std::string top = "input";
 };
 
+/// logits = weights x: a network whose explanations are known. `weights`: [K, channels * height * width].
+inline graph::Model linear_network(int64_t channels, int64_t height, int64_t width, const Tensor& weights) {
+  graph::Model model;
+  model.inputs.push_back({"input", graph::Type::f32, {{-1, "N"}, {channels, ""}, {height, ""}, {width, ""}}});
+  graph::Builder builder(model);
+  builder.fresh("input");
+  const std::string flat = builder.add("Flatten", {"input"});
+  builder.add_named("Gemm", {flat, builder.constant(graph::Array::of(weights))}, "logits", {{"transB", int64_t{1}}});
+  model.outputs.push_back({"logits", graph::Type::f32, {{-1, "N"}, {weights.dim(0), ""}}});
+  graph::check(model, "test");
+  return model;
+}
+
 }  // namespace ks::test

@@ -60,3 +60,10 @@ build_web() {
   cmake --build build/web --parallel "$jobs"
   if grep -q '^build site:' build/web/build.ninja; then cmake --build build/web --parallel "$jobs" --target site; fi
 }
+
+# The address this machine gets Debian from, whichever way its sources are written.
+debian_mirror() {
+  # shellcheck disable=SC2016 # apt fills these in
+  apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Created-By: Packages' |
+    sed -n 's/^Debian|Debian|//p' | head -n 1
+}

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 
 #include "grain/noise.h"
 
@@ -18,7 +19,7 @@ float upper_quantile(const std::vector<float>& field, const KernelFrame& frame, 
   for (size_t i = 0; i < field.size(); ++i)
     if (frame.inside[i]) values.push_back(field[i]);
   if (values.empty()) return 0;
-  const auto at = values.begin() + static_cast<ptrdiff_t>((1 - share) * (values.size() - 1));
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>((1 - share) * (values.size() - 1));
   std::nth_element(values.begin(), at, values.end());
   return *at;
 }
@@ -51,7 +52,7 @@ void grow_fusarium(DamageMap& map, const KernelFrame& frame, Random& random) {
     }
     b.strength = k == 0 ? 1.0f : uniform(0.5, 1.0);
   }
-  const float share = uniform(0.15, 0.60), strength = uniform(0.6, 1.0), softness = uniform(0.08, 0.24);
+  const float share = uniform(0.15, 0.60), strength = uniform(0.5, 1.0), softness = uniform(0.08, 0.24);
   std::vector<float> field(frame.count());
   for (size_t i = 0; i < frame.count(); ++i) {
     if (!frame.inside[i]) continue;
@@ -61,16 +62,17 @@ void grow_fusarium(DamageMap& map, const KernelFrame& frame, Random& random) {
     float f = 0;
     for (const Blob& b : blobs) f = std::max(f, falloff(b, bend_u, bend_v));
     field[i] =
-        f + 0.16f * noise.octaves(0.07f * u + offset, 0.09f * v, 3) + 0.05f * noise.at(0.35f * u, 0.35f * v + offset);
+        f + 0.20f * noise.octaves(0.07f * u + offset, 0.09f * v, 3) + 0.05f * noise.at(0.35f * u, 0.35f * v + offset);
   }
   const float outer = upper_quantile(field, frame, share), threshold = outer + softness;
+  const float inner = upper_quantile(field, frame, 0.35f * share);  // a third of it is thick
   for (size_t i = 0; i < frame.count(); ++i) {
     if (!frame.inside[i] || field[i] <= outer) continue;
     const float u = frame.along[i] * kReferenceHalfLength, v = frame.side[i] / px;
     const float patchy = noise.octaves(0.11f * u + 31, 0.13f * v + offset, 3);
     map.weight[i] = strength * smooth_step(outer, threshold + 1.3f * softness, field[i]) *
                     std::clamp(0.80f + 0.35f * patchy, 0.0f, 1.0f);
-    map.density[i] = smooth_step(threshold - 0.08f, threshold + 0.42f, field[i] + 0.38f * patchy);
+    map.density[i] = smooth_step(outer, inner + 0.9f * (inner - outer), field[i] + 0.5f * (inner - outer) * patchy);
     const float hyphae =
         noise.ridges(0.22f * u + offset, 0.22f * v + 9, 5) + 0.8f * noise.ridges(0.37f * u + 5, 0.37f * v + offset, 5);
     const float tufts = smooth_step(0.35f, 0.9f, noise.octaves(0.30f * u + 43, 0.30f * v + 21, 2));
@@ -121,10 +123,10 @@ void peel(DamageMap& map, Species species, const KernelFrame& frame, Random& ran
   }
   const float tone = uniform(0, 1);
   map.margin = barley ? srgb(122, 92, 52) : srgb(128, 92, 50);  // the shadow under the torn edge
-  map.middle = barley ? mix(srgb(228, 204, 154), srgb(218, 196, 158), tone)
-                      : mix(srgb(226, 202, 150), srgb(216, 194, 152), tone);
+  map.middle = barley ? mix(srgb(230, 206, 150), srgb(220, 200, 156), tone)
+                      : mix(srgb(233, 205, 136), srgb(224, 202, 148), tone);
   map.core = barley ? mix(srgb(208, 174, 118), srgb(198, 172, 130), tone)
-                    : mix(srgb(204, 170, 112), srgb(196, 168, 120), tone);
+                    : mix(srgb(216, 182, 110), srgb(206, 180, 122), tone);
   map.gloss = uniform(0.14, 0.28);
 }
 
@@ -136,7 +138,7 @@ Rgb DamageMap::colour(size_t i) const {
     return mix(mould, kHyphae, 0.55f * detail[i]);
   }
   const float in = std::max(edge[i], 0.0f) / 1.6f;
-  const Rgb bare = mix(middle, core, std::clamp(0.5f + 0.9f * detail[i], 0.0f, 1.0f));
+  const Rgb bare = mix(middle, core, std::clamp(0.45f + 0.8f * detail[i], 0.0f, 1.0f));
   return mix(bare, margin, 0.6f / ((1 + in * in) * (1 + in * in)));
 }
 

@@ -26,7 +26,8 @@ struct DamageMap {
   Rgb colour(size_t i) const;
 };
 
-/// Pink fusarium covers 15 to 60 % of what is seen of the kernel, faint margins included; skinned 25 to 60 % of barley, 15 to 45 % of wheat.
+/// Pink fusarium covers 15 to 60 % of what is seen of the kernel, faint margins included; skinned 25 to 60 % of barley,
+/// 15 to 45 % of wheat.
 DamageMap make_damage(Defect defect, Species species, const KernelFrame& frame, Random& random);
 
 }  // namespace ks

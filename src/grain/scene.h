@@ -47,8 +47,8 @@ struct Camera {
 };
 Camera make_camera(int size, Random& random);
 
-/// Gain, vignette, sRGB curve, sensor noise. A pixel's noise depends on its place, its value and the seed alone, so that damage
-/// changes nothing outside itself.
+/// Gain, vignette, sRGB curve, sensor noise. A pixel's noise depends on its place, its value and the seed alone, so
+/// that damage changes nothing outside itself.
 Image develop(const LinearImage& scene, const Camera& camera);
 
 }  // namespace ks

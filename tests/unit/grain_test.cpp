@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "grain/find.h"
+#include "grain/plant.h"
 #include "grain/render.h"
 #include "tensor/error.h"
 
@@ -14,6 +16,22 @@ int difference(const Image& a, const Image& b, size_t pixel) {
   int most = 0;
   for (size_t c = 0; c < 3; ++c) most = std::max(most, std::abs(a.rgb[3 * pixel + c] - b.rgb[3 * pixel + c]));
   return most;
+}
+
+double overlap(const Mask& a, const Mask& b) {
+  int64_t both = 0, either = 0;
+  for (size_t i = 0; i < a.inside.size(); ++i) {
+    both += a.inside[i] && b.inside[i];
+    either += a.inside[i] || b.inside[i];
+  }
+  return static_cast<double>(both) / static_cast<double>(either);
+}
+
+/// A plain picture with soft noise, for what is no kernel.
+Image grey_picture(int width, int height) {
+  Image image(width, height);
+  for (size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<uint8_t>(120 + (i * 7919) % 5);
+  return image;
 }
 
 }  // namespace
@@ -84,6 +102,99 @@ TEST_CASE("names of species and defects") {
   CHECK(parse_defect("pink-fusarium") == Defect::pink_fusarium);
   CHECK(to_string(Species::barley) == "barley");
   CHECK_THROWS_WITH_AS(parse_defect("skined"), "there is no defect 'skined'; did you mean 'skinned'?", Error);
+}
+
+TEST_CASE("the kernel is found on every background") {
+  double mean = 0;
+  for (uint64_t seed = 0; seed < 24; ++seed) {
+    CAPTURE(seed);
+    const RenderedKernel kernel =
+        render_kernel({seed % 2 ? Species::barley : Species::wheat, static_cast<Defect>(seed % 3), seed, 224});
+    const FoundKernel found = find_kernel(kernel.image, "kernel");
+    const double share = overlap(found.outline, kernel.outline);
+    CHECK(share > 0.9);
+    CHECK(found.length > found.breadth);
+    mean += share / 24;
+  }
+  CHECK(mean > 0.96);
+}
+
+TEST_CASE("a picture without a kernel is refused with a sentence") {
+  CHECK_THROWS_WITH_AS(find_kernel(grey_picture(100, 80), "p.jpg"),
+                       doctest::Contains("p.jpg: no kernel was found (nothing stands out"), Error);
+  CHECK_THROWS_WITH_AS(find_kernel(grey_picture(1, 1), "p.jpg"), doctest::Contains("only 1x1 pixels"), Error);
+  Image straw = grey_picture(200, 200);
+  for (int x = 10; x < 190; ++x)
+    for (int y = 95; y < 105; ++y) straw.at(x, y)[0] = 250;
+  CHECK_THROWS_WITH_AS(find_kernel(straw, "p.jpg"), doctest::Contains("thin as a straw"), Error);
+  Image ragged = grey_picture(200, 200);
+  for (int i = 20; i < 180; ++i)
+    for (int k = 0; k < 30; ++k) ragged.at(i, 20 + k)[0] = ragged.at(20 + k, i)[0] = 250;
+  CHECK_THROWS_WITH_AS(find_kernel(ragged, "p.jpg"), doctest::Contains("ragged"), Error);
+}
+
+TEST_CASE("a planted photograph is untouched outside the mask and changed inside") {
+  for (const Defect defect : {Defect::pink_fusarium, Defect::skinned})
+    for (uint64_t seed = 40; seed < 46; ++seed) {
+      CAPTURE(seed);
+      const RenderedKernel photo = render_kernel({Species::wheat, Defect::none, seed, 200});
+      const PlantedKernel planted = plant_damage(photo.image, photo.outline, defect, Species::wheat, seed);
+      const PlantedKernel again = plant_damage(photo.image, photo.outline, defect, Species::wheat, seed);
+      CHECK(planted.image.rgb == again.image.rgb);
+      int64_t changed_outside = 0, same_inside = 0, beyond_outline = 0;
+      double lightness = 0;
+      for (size_t i = 0; i < planted.damage.inside.size(); ++i) {
+        const int d = difference(photo.image, planted.image, i);
+        changed_outside += !planted.damage.inside[i] && d > 0;
+        same_inside += planted.damage.inside[i] && d == 0;
+        beyond_outline += planted.damage.inside[i] && !photo.outline.inside[i];
+        if (planted.damage.inside[i]) lightness += planted.image.rgb[3 * i + 1] - photo.image.rgb[3 * i + 1];
+      }
+      CHECK(changed_outside == 0);
+      CHECK(beyond_outline == 0);
+      const double area = static_cast<double>(planted.damage.area());
+      CHECK(area > 0.08 * photo.outline.area());
+      CHECK(area < 0.65 * photo.outline.area());
+      CHECK(same_inside < 0.1 * area);
+      if (defect == Defect::skinned) CHECK(lightness / area > 8);  // paler than the bran
+    }
+  const Image photo = grey_picture(50, 50);
+  CHECK_THROWS_AS(plant_damage(photo, Mask(50, 50), Defect::skinned, Species::wheat, 1), Error);
+}
+
+TEST_CASE("a crop holds the whole kernel, also beyond the photograph's edge") {
+  const RenderedKernel kernel = render_kernel({Species::wheat, Defect::none, 8, 300});
+  // Cut so close that the square around the kernel does not fit.
+  const FoundKernel whole = find_kernel(kernel.image, "kernel");
+  Image narrow(whole.width + 8, whole.height + 8);
+  for (int y = 0; y < narrow.height; ++y)
+    for (int x = 0; x < narrow.width; ++x)
+      for (int c = 0; c < 3; ++c) narrow.at(x, y)[c] = kernel.image.at(whole.x - 4 + x, whole.y - 4 + y)[c];
+  const FoundKernel found = find_kernel(narrow, "narrow");
+  const KernelCrop crop = crop_kernel(narrow, found, 128);
+  CHECK(crop.image.width == 128);
+  CHECK(crop.outline.height == 128);
+  const double scale = 128.0 / (1.12 * std::max(found.width, found.height));
+  CHECK(static_cast<double>(crop.outline.area()) ==
+        doctest::Approx(found.outline.area() * scale * scale).epsilon(0.03));
+}
+
+TEST_CASE("a frame runs from -1 to 1 along and across the outline") {
+  const RenderedKernel kernel = render_kernel({Species::barley, Defect::none, 9, 224});
+  const KernelFrame frame = frame_of_outline(kernel.outline);
+  float lowest = 1, highest = -1, left = 1, right = -1;
+  for (size_t i = 0; i < frame.count(); ++i) {
+    CHECK(frame.inside[i] == kernel.outline.inside[i]);
+    if (!frame.inside[i]) continue;
+    lowest = std::min(lowest, frame.along[i]);
+    highest = std::max(highest, frame.along[i]);
+    left = std::min(left, frame.across[i]);
+    right = std::max(right, frame.across[i]);
+  }
+  CHECK(lowest < -0.97f);
+  CHECK(highest > 0.97f);
+  CHECK(left < -0.95f);
+  CHECK(right > 0.95f);
 }
 
 TEST_SUITE_END();

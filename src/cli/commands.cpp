@@ -14,6 +14,7 @@ const std::vector<Command>& commands() {
       {"export-explainer", "Write an explanation method as an ONNX model that runs anywhere", export_explainer},
       {"inspect", "Say what a model is and which methods can explain it", inspect},
       {"list", "List the methods, metrics and other registries", list},
+      {"measure", "Measure the quality of attributions with one metric", measure},
   };
   return table;
 }

@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "explain/method.h"
+#include "metric/metric.h"
 #include "picture/colormap.h"
 #include "picture/normalisation.h"
 #include "picture/pooling.h"
@@ -27,7 +28,8 @@ Listing listing(const std::string& name, const Registry<T>& registry) {
 }
 
 std::vector<Listing> listings() {
-  return {listing("methods", methods()), listing("poolings", poolings()), listing("normalisations", normalisations()),
+  return {listing("methods", methods()),     listing("metrics", metrics()),
+          listing("poolings", poolings()),   listing("normalisations", normalisations()),
           listing("colormaps", colormaps()), listing("segmentations", segmentations())};
 }
 

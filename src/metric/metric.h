@@ -17,8 +17,8 @@ struct MetricRequest {
   const std::vector<int>* targets = nullptr;  // N
   const Tensor& attributions;                 // [N,C,H,W] or [N,1,H,W], raw
   const Tensor* masks = nullptr;              // [N,1,H,W], 0 or 1: the annotation
-  /// The method that made the attributions, for metrics that explain again (robustness, randomisation); null: such metrics
-  /// take the explanation their parameters name.
+  /// The method that made the attributions, for metrics that explain again (robustness, randomisation); null: such
+  /// metrics take the explanation their parameters name.
   const Method* method = nullptr;
   const Params* method_parameters = nullptr;
   uint64_t seed = 0;

@@ -1,0 +1,82 @@
+#include "metric/perturb.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "tensor/error.h"
+
+namespace ks {
+
+std::vector<Parameter> baseline_parameters(const char* usual) {
+  using enum ParameterType;
+  return {
+      {"baseline", value, usual,
+       "What replaces a removed feature: black, white, mean (of the image), or a number after the model's "
+       "normalisation"},
+      {"baseline_source",
+       choice,
+       "current",
+       "Whether mean is taken of the image as perturbed so far (as Quantus) or of the original",
+       {},
+       {},
+       "",
+       {"current", "input"}},
+  };
+}
+
+Baseline read_baseline(const Params& p, const std::string& where) {
+  const json& v = p.value("baseline");
+  Baseline out;
+  out.current = p.text("baseline_source") == "current";
+  if (v.is_number() && std::isfinite(v.get<double>())) {
+    out.kind = Baseline::Kind::number;
+    out.number = v.get<double>();
+  } else if (v == "black") {
+    out.kind = Baseline::Kind::black;
+  } else if (v == "white") {
+    out.kind = Baseline::Kind::white;
+  } else if (v == "mean") {
+    out.kind = Baseline::Kind::mean;
+  } else {
+    throw Error("'baseline' is " + v.dump(), where, "it must be black, white, mean or a number");
+  }
+  return out;
+}
+
+Removal::Removal(const float* sample, int64_t size, const Baseline& baseline)
+    : values_(sample, sample + size), baseline_(baseline), sum_(std::accumulate(sample, sample + size, 0.0)) {
+  // Black and white do not change by removal: what is removed becomes the smallest or largest value itself.
+  switch (baseline.kind) {
+    case Baseline::Kind::number:
+      fixed_ = baseline.number;
+      break;
+    case Baseline::Kind::black:
+      fixed_ = *std::min_element(values_.begin(), values_.end());
+      break;
+    case Baseline::Kind::white:
+      fixed_ = *std::max_element(values_.begin(), values_.end());
+      break;
+    case Baseline::Kind::mean:
+      fixed_ = sum_ / static_cast<double>(size);
+      break;
+  }
+}
+
+void Removal::remove(const int64_t* begin, const int64_t* end) {
+  const bool drifts = baseline_.kind == Baseline::Kind::mean && baseline_.current;
+  const float value = static_cast<float>(drifts ? sum_ / static_cast<double>(values_.size()) : fixed_);
+  for (const int64_t* i = begin; i != end; ++i) {
+    float& v = values_[static_cast<size_t>(*i)];
+    sum_ += static_cast<double>(value) - v;
+    v = value;
+  }
+}
+
+double trapezoid(const std::vector<double>& curve) {
+  double area = 0;
+  for (size_t i = 1; i < curve.size(); ++i) area += (curve[i - 1] + curve[i]) / 2;
+  return area;
+}
+
+}  // namespace ks

@@ -1,0 +1,40 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "registry/registry.h"
+
+namespace ks {
+
+/// What a removed feature is replaced by: a number, or a statistic of the sample (over all channels and pixels).
+struct Baseline {
+  enum class Kind { number, black, white, mean };  // black: the smallest value, white: the largest
+  Kind kind = Kind::black;
+  double number = 0;
+  bool current = false;  // mean: of the sample as perturbed so far, not of the original
+};
+
+/// The parameters `baseline` and `baseline_source`.
+std::vector<Parameter> baseline_parameters(const char* usual = "black");
+/// Reads them. `where` is the metric's name. Throws Error for a baseline that is none.
+Baseline read_baseline(const Params& params, const std::string& where);
+
+/// A sample whose features are removed bit by bit; keeps what the baseline needs up to date.
+class Removal {
+ public:
+  Removal(const float* sample, int64_t size, const Baseline& baseline);
+
+  /// Sets the features to the baseline's value as it stands before this call.
+  void remove(const int64_t* begin, const int64_t* end);
+  const std::vector<float>& values() const { return values_; }
+
+ private:
+  std::vector<float> values_;
+  Baseline baseline_;
+  double fixed_ = 0, sum_ = 0;
+};
+
+/// Area under a curve by the trapezoid rule with spacing 1.
+double trapezoid(const std::vector<double>& curve);
+
+}  // namespace ks

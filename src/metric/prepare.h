@@ -1,0 +1,52 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "registry/registry.h"
+#include "tensor/tensor.h"
+
+namespace ks {
+
+/// Attributions as a metric wants them: pooled, normalised, perhaps absolute; in double, C order.
+struct Maps {
+  int64_t count = 0, channels = 0, height = 0, width = 0;
+  std::vector<double> values;
+
+  int64_t pixels() const { return height * width; }
+  int64_t stride() const { return channels * height * width; }
+  double* sample(int64_t n) { return values.data() + n * stride(); }
+  const double* sample(int64_t n) const { return values.data() + n * stride(); }
+};
+
+/// What a metric's own paper does to a map before it measures it.
+struct PreparationDefaults {
+  const char* pooling = "sum";
+  const char* normalise = "max";
+  bool absolute = true;
+};
+
+/// The parameters `pooling`, `normalise`, `normalise_scope`, `abs`, followed by the metric's own: every metric has the
+/// former.
+std::vector<Parameter> with_preparation(const PreparationDefaults& defaults, std::vector<Parameter> own = {});
+
+/// Pools the channels (or keeps them: `none`), then divides by what `normalise` says, then takes magnitudes where `abs`
+/// says so. The same is done to every explanation that a metric computes itself.
+Maps prepare(const Tensor& attributions, const Params& params);
+
+/// max: a / max|a|; second-moment: a / sqrt(mean(a^2)); negative: positive values by the maximum, negative ones by the
+/// magnitude of the minimum; none. With `batch` one number serves all maps, else each map has its own. Maps of zeros
+/// stay.
+void normalise(Maps& maps, const std::string& kind, bool batch);
+
+/// Features in descending order of value; ties by lowest index.
+std::vector<int64_t> descending_order(const double* values, int64_t size);
+/// The first k of that order, themselves in no order. 0 <= k <= size.
+std::vector<int64_t> top_features(const double* values, int64_t size, int64_t k);
+
+/// Says what is wrong with each map, if anything: "image 2: ..." (or without the number where there is one image).
+enum class MapDefect { none, undefined, zero, constant };
+MapDefect map_defect(const double* values, int64_t size);
+/// A warning's text: `what` after "image 3: " where there is more than one image.
+std::string image_warning(int64_t n, int64_t count, const std::string& what);
+
+}  // namespace ks

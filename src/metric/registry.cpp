@@ -1,0 +1,73 @@
+#include <stdexcept>
+
+#include "metric/metric.h"
+#include "tensor/error.h"
+
+namespace ks {
+
+const char* to_string(Direction direction) {
+  switch (direction) {
+    case Direction::higher:
+      return "higher";
+    case Direction::lower:
+      return "lower";
+    case Direction::zero:
+      return "zero";
+    case Direction::none:
+      return "none";
+  }
+  return "";
+}
+
+const Registry<Metric>& metrics() {
+  static const Registry<Metric> registry("metric", [] {
+    std::vector<Metric> all;
+    for (auto family : {faithfulness_metrics, robustness_metrics, complexity_metrics, localisation_metrics})
+      for (Metric& m : family()) all.push_back(std::move(m));
+    return all;
+  }());
+  return registry;
+}
+
+namespace {
+
+/// Shapes must agree: what is wrong with them is the user's files.
+void check_request(const Metric& m, const MetricRequest& r) {
+  const Shape& a = r.attributions.shape;
+  const auto wrong = [](const std::string& what, const Shape& shape, const std::string& wanted) {
+    throw Error("the " + what + " has shape " + to_string(shape), "", "it must be " + wanted);
+  };
+  if (a.size() != 4 || a[0] < 1 || a[1] < 1 || r.attributions.size() == 0)
+    wrong("attribution", a, "[N,C,H,W] or [N,1,H,W]");
+  if (m.needs_classifier) {
+    if (!r.classifier || !r.inputs || !r.targets)
+      throw Error("needs a model, inputs and targets", m.name, "give --model, --input or --image, and --target");
+    const Shape& x = r.inputs->shape;
+    if (x.size() != 4 || x[1] != r.classifier->channels() || x[2] != r.classifier->height() ||
+        x[3] != r.classifier->width())
+      wrong("input", x,
+            to_string({a[0], r.classifier->channels(), r.classifier->height(), r.classifier->width()}) +
+                ", as the model takes it");
+    if (a[0] != x[0] || (a[1] != 1 && a[1] != x[1]) || a[2] != x[2] || a[3] != x[3])
+      wrong("attribution", a, to_string(x) + " like the input, or with one channel");
+    if (static_cast<int64_t>(r.targets->size()) != x[0])
+      throw std::logic_error("measure: targets and inputs differ in number");
+    check_targets(*r.targets, *r.classifier);
+  }
+  if (m.needs_mask) {
+    if (!r.masks) throw Error("needs an annotation", m.name, "give --mask");
+    const Shape wanted{a[0], 1, a[2], a[3]};
+    if (r.masks->shape != wanted) wrong("mask", r.masks->shape, to_string(wanted) + " like the attribution");
+  }
+}
+
+}  // namespace
+
+MetricResult measure(const std::string& metric, const json& parameters, const MetricRequest& request) {
+  const Metric& m = metrics().at(metric);
+  const Params params = check_parameters(m, parameters);
+  check_request(m, request);
+  return m.measure(request, params);
+}
+
+}  // namespace ks

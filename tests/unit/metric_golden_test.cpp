@@ -1,0 +1,89 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <map>
+
+#include "metric/metric.h"
+#include "metric/prepare.h"
+#include "support.h"
+#include "tensor/file.h"
+#include "tensor/npy.h"
+
+using namespace ks;
+
+TEST_SUITE_BEGIN("metric");
+
+namespace {
+
+/// Numbers of a value or of nested lists of them; null is NaN.
+void flatten(const json& v, std::vector<double>& out) {
+  if (v.is_array()) {
+    for (const json& item : v) flatten(item, out);
+  } else {
+    out.push_back(v.is_null() ? NAN : v.get<double>());
+  }
+}
+
+std::vector<double> numbers(const json& v) {
+  std::vector<double> out;
+  flatten(v, out);
+  return out;
+}
+
+/// Scores against a case of the fixtures (computed with Quantus, see tests/golden/METRICS.md); returns the number
+/// outside.
+int deviations(const json& c, const std::vector<double>& got) {
+  const std::vector<double> wanted = numbers(c.at("expected"));
+  REQUIRE(got.size() == wanted.size());
+  const bool stochastic = c.at("kind") == "stochastic";
+  const std::vector<double> spread = stochastic ? numbers(c.at("std")) : std::vector<double>(wanted.size());
+  const double atol = c.value("atol", 0.0), rtol = stochastic ? 0.02 : c.at("rtol").get<double>();
+  int bad = 0;
+  for (size_t i = 0; i < wanted.size(); ++i)
+    bad += !(std::fabs(got[i] - wanted[i]) <= 4 * spread[i] + rtol * std::fabs(wanted[i]) + atol);
+  return bad;
+}
+
+void check_suite(const std::string& name, size_t at_least) {
+  const std::string folder = test::path("tests/golden/metrics/" + name + "/");
+  const json suite = json::parse(read_file(folder + "cases.json"));
+  Classifier classifier(read_file(folder + "model.onnx"), name);
+  const Tensor input = load_npy(folder + "input.npy"), mask = load_npy(folder + "mask.npy");
+  const std::vector<int> targets = suite.at("target").get<std::vector<int>>();
+  CHECK(suite.at("cases").size() >= at_least);
+  for (const json& c : suite.at("cases")) {
+    CAPTURE(c.at("id").get<std::string>());
+    const Tensor attribution = load_npy(folder + c.at("attribution").get<std::string>());
+    const std::string metric = c.at("metric").get<std::string>();
+    const MetricResult result = measure(metric, c.at("params"), {&classifier, &input, &targets, attribution, &mask});
+    std::vector<double> scores = result.scores;
+    if (result.curve_is_score) {
+      scores.clear();
+      for (const auto& curve : result.curves) scores.insert(scores.end(), curve.begin(), curve.end());
+    }
+    CHECK(deviations(c, scores) == 0);
+    CHECK(to_string(metrics().at(metric).direction) == c.at("direction").get<std::string>());
+  }
+}
+
+}  // namespace
+
+TEST_CASE("metrics equal Quantus: plain network") {
+  check_suite("plain-24", 59);
+}
+TEST_CASE("metrics equal Quantus: residual network") {
+  check_suite("resnet-32", 59);
+}
+
+TEST_CASE("normalisations equal Quantus") {
+  const std::string folder = test::path("tests/golden/metrics/functions/");
+  const json suite = json::parse(read_file(folder + "cases.json"));
+  CHECK(suite.at("cases").size() == 18);
+  for (const json& c : suite.at("cases")) {
+    CAPTURE(c.at("id").get<std::string>());
+    const Maps maps = prepare(load_npy(folder + c.at("attribution").get<std::string>()), Params(c.at("params")));
+    CHECK(deviations(c, maps.values) == 0);
+  }
+}
+
+TEST_SUITE_END();

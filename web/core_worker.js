@@ -43,15 +43,14 @@ function yieldToMessages() {
 
 async function start({provider = 'auto', threads = 0, verbose = false}) {
   status('Loading ONNX Runtime');
-  const log = verbose ? (line) => post({event: 'log', text: String(line)}) : undefined;
   const files_ = new URL('ort/', import.meta.url).href;
   let ort;
   try {
-    ort = await loadOrt({files: files_, wanted: provider, threads, log});
+    ort = await loadOrt({files: files_, wanted: provider, threads, verbose});
   } catch (problem) {
     if (provider !== 'auto') throw problem;
     // A GPU that promises more than it holds must not cost the user the app.
-    ort = await loadOrt({files: files_, wanted: 'wasm', threads, log});
+    ort = await loadOrt({files: files_, wanted: 'wasm', threads, verbose});
     ort.info.reason = `WebGPU failed (${problem.message}); ${ort.info.reason}`;
   }
   status('Loading the core');

@@ -53,9 +53,9 @@ export async function chooseProvider(wanted = 'auto') {
 
 /**
  * Loads ONNX Runtime. files: URL of the folder with its .mjs and .wasm; wanted: see chooseProvider; threads: at most this
- * many; wasmBinary: the .wasm's bytes, where they cannot be fetched (Node.js).
+ * many; wasmBinary: the .wasm's bytes, where they cannot be fetched (Node.js); verbose: log what ONNX Runtime does.
  */
-export async function loadOrt({files, wanted = 'auto', threads = 0, wasmBinary, log} = {}) {
+export async function loadOrt({files, wanted = 'auto', threads = 0, wasmBinary, verbose = false} = {}) {
   const info = await chooseProvider(wanted);
   if (threads > 0) info.threads = Math.min(info.threads, threads);
   const name = info.provider === 'webgpu' ? 'ort-wasm-simd-threaded.asyncify' : 'ort-wasm-simd-threaded';
@@ -63,9 +63,8 @@ export async function loadOrt({files, wanted = 'auto', threads = 0, wasmBinary, 
   const factory = (await import(/* @vite-ignore */ base + name + '.mjs')).default;
   const options = {numThreads: info.threads, locateFile: (file) => base + file};
   if (wasmBinary) options.wasmBinary = wasmBinary;
-  if (log) options.print = options.printErr = log;
   const module = await factory(options);
-  return new Ort(module, info, Boolean(log));
+  return new Ort(module, info, verbose);
 }
 
 export class Ort {
@@ -82,9 +81,7 @@ export class Ort {
     if (module._OrtInit(info.threads, verbose ? logVerbose : logError) !== 0) throw new Error(this.#lastError());
     if (info.provider === 'webgpu') {
       module.asyncInit?.();
-      module.webgpuInit((device) => {
-        this.device = device;
-      });
+      module.webgpuInit(() => {});  // ONNX Runtime makes a device of its own, and a new one after the last session is gone
     }
   }
 
@@ -238,7 +235,7 @@ export class Ort {
   async #addWebGpu(options, allocations) {
     const m = this.#module;
     const entries = [];
-    const device = m.webgpuRegisterDevice(this.device);
+    const device = m.webgpuRegisterDevice();
     if (device) {
       const [id, instance, handle] = device;
       entries.push(['deviceId', id], ['webgpuInstance', instance], ['webgpuDevice', handle]);

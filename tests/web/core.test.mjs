@@ -1,0 +1,149 @@
+// The core in its Worker in real Chromium: providers, and that they agree.
+import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {after, before, test} from 'node:test';
+
+import {launch, root, serveSite} from './chromium.mjs';
+
+const model = readFileSync(join(root, 'tests/golden/methods/grainnet/model.onnx')).toString('base64');
+const images = [1, 2].map((seed) => ({id: `k${seed}`, generate: {species: 'wheat', defect: 'pink-fusarium', seed}}));
+const methods = ['gradient', 'lrp-epsilon-gamma-box', 'lrp-epsilon-plus-flat', 'guided-backprop'];
+
+let plain, gpu, isolated, open;
+
+before(async () => {
+  [plain, gpu, isolated, open] =
+      await Promise.all([launch(), launch({webgpu: true}), serveSite(), serveSite({isolate: false})]);
+});
+after(async () => {
+  await Promise.all([plain?.close(), gpu?.close()]);
+  await Promise.all([isolated?.close(), open?.close()]);
+});
+
+/** Runs the methods on the model through the Worker of a fresh page; maps as arrays, with what the runtime says. */
+async function run(browser, site, init, names = methods) {
+  const page = await browser.newPage();
+  const log = [];  // ONNX Runtime's own, where it is asked to be verbose
+  page.on('console', (message) => log.push(message.text()));
+  await page.goto(new URL('core_client.js', site.url).href);
+  const result = await page.evaluate(async ({init, model, images, names}) => {
+    const {startCore} = await import('/core_client.js');
+    const core = startCore();
+    const {json: {runtime}} = await core.request('init', init);
+    const bytes = Uint8Array.from(atob(model), (c) => c.charCodeAt(0));
+    const added = await core.request('add-model', {name: 'grainnet.onnx'}, {buffer: bytes.buffer});
+    const opened = await core.request('study', {study: {kernelscope: 1, model: added.json.model, images}});
+    const maps = {};
+    for (const name of names)
+      for (const {id} of images) {
+        const {json, buffer} = await core.request('explain', {image: id, method: {name}});
+        maps[`${name} ${id}`] = {shape: json.shape, values: Array.from(new Float32Array(buffer))};
+      }
+    core.stop();
+    return {runtime, maps, probabilities: opened.json.images.map((i) => i.probabilities)};
+  }, {init, model, images, names});
+  await page.close();
+  return {...result, log};
+}
+
+function assertSame(a, b, tolerance) {
+  assert.deepEqual(Object.keys(a.maps), Object.keys(b.maps));
+  for (const key of Object.keys(a.maps)) {
+    const x = a.maps[key].values, y = b.maps[key].values;
+    assert.deepEqual(a.maps[key].shape, b.maps[key].shape);
+    const peak = x.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+    const worst = x.reduce((m, v, i) => Math.max(m, Math.abs(v - y[i])), 0);
+    assert.ok(peak > 0, `${key} is all zero`);
+    assert.ok(worst <= tolerance * peak, `${key}: differs by ${worst / peak} of the maximum`);
+  }
+}
+
+let reference;
+
+test('cross-origin isolated: WebAssembly with threads, and it says why', async () => {
+  reference = await run(plain, isolated, {provider: 'wasm'});
+  assert.equal(reference.runtime.provider, 'wasm');
+  assert.ok(reference.runtime.threads > 1, reference.runtime.reason);
+  assert.match(reference.runtime.reason, /thread/);
+});
+
+test('not isolated: one thread, and the same numbers', async () => {
+  const single = await run(plain, open, {});
+  assert.equal(single.runtime.threads, 1);
+  assert.match(single.runtime.reason, /not cross-origin isolated/);
+  assertSame(reference, single, 1e-5);
+});
+
+test('WebGPU gives the gradient and LRP that WebAssembly gives, with every node on the GPU', {timeout: 300000}, async () => {
+  const result = await run(gpu, isolated, {provider: 'webgpu', verbose: true});
+  assert.equal(result.runtime.provider, 'webgpu');
+  assertSame(reference, result, 1e-3);
+  const placements = result.log.filter((line) => /nodes? placed on/i.test(line));
+  assert.ok(placements.length > 0, 'the log says nothing of where nodes are placed');
+  for (const line of placements) assert.match(line, /WebGpuExecutionProvider/, line);
+});
+
+test('a software adapter is not taken for a GPU by itself', async () => {
+  const result = await run(gpu, isolated, {}, ['gradient']);
+  assert.equal(result.runtime.provider, 'wasm');
+  assert.match(result.runtime.reason, /software/);
+});
+
+test('bad input is one sentence, and the core lives on', async () => {
+  const page = await plain.newPage();
+  await page.goto(new URL('core_client.js', isolated.url).href);
+  const errors = await page.evaluate(async ({model, images}) => {
+    const {startCore} = await import('/core_client.js');
+    const core = startCore();
+    const out = {};
+    const attempt = async (name, ...request) => {
+      out[name] = await core.request(...request).then(() => 'no error', (e) => e.message);
+    };
+    const text = (s) => ({buffer: new TextEncoder().encode(s).buffer});
+    const bytes = Uint8Array.from(atob(model), (c) => c.charCodeAt(0));
+    await attempt('no image', 'add-image', {name: 'a.txt'}, text('hello'));
+    await attempt('cut model', 'add-model', {name: 'cut.onnx'}, {buffer: bytes.slice(0, 5000).buffer});
+    await attempt('missing model', 'study', {study: {kernelscope: 1, model: {builtin: 'nowhere'}, images}});
+    await attempt('unknown method', 'study',
+                  {study: {kernelscope: 1, model: {file: 'm.onnx'}, images, methods: [{name: 'gradeint'}]}});
+    const {json: {model: entry}} = await core.request('add-model', {name: 'm.onnx'}, {buffer: bytes.buffer});
+    await core.request('study', {study: {kernelscope: 1, model: entry, images}});
+    await attempt('unknown image', 'explain', {image: 'zz', method: {name: 'gradient'}});
+    await attempt('parameter', 'explain', {image: 'k1', method: {name: 'integrated-gradients', params: {steps: 0}}});
+    await attempt('alive', 'explain', {image: 'k1', method: {name: 'gradient'}});
+    core.stop();
+    return out;
+  }, {model, images});
+  await page.close();
+  assert.match(errors['no image'], /a\.txt.*no image/);
+  assert.match(errors['cut model'], /cut\.onnx.*damaged/);
+  assert.match(errors['missing model'], /nowhere/);
+  assert.match(errors['unknown method'], /did you mean 'gradient'/);
+  assert.match(errors['unknown image'], /zz/);
+  assert.match(errors.parameter, /steps.*from 1 to/);
+  assert.equal(errors.alive, 'no error');
+});
+
+test('a long computation can be cancelled', async () => {
+  const page = await plain.newPage();
+  await page.goto(new URL('core_client.js', isolated.url).href);
+  const outcome = await page.evaluate(async ({model, images}) => {
+    const {startCore} = await import('/core_client.js');
+    const core = startCore();
+    const bytes = Uint8Array.from(atob(model), (c) => c.charCodeAt(0));
+    const {json: {model: entry}} = await core.request('add-model', {name: 'm.onnx'}, {buffer: bytes.buffer});
+    await core.request('study', {study: {kernelscope: 1, model: entry, images}});
+    let heard = 0;
+    const long = core.request('explain', {image: 'k1', method: {name: 'integrated-gradients', params: {steps: 1000}}},
+                              {progress: (f) => ++heard === 1 && long.cancel()});
+    const error = await long.then(() => null, (e) => ({message: e.message, cancelled: e.cancelled}));
+    const next = await core.request('explain', {image: 'k2', method: {name: 'gradient'}});
+    core.stop();
+    return {heard, error, next: next.json.ok};
+  }, {model, images});
+  await page.close();
+  assert.ok(outcome.heard >= 1, 'no progress was reported');
+  assert.ok(outcome.error?.cancelled, 'it was not cancelled');
+  assert.ok(outcome.next);
+});

@@ -18,7 +18,7 @@ if [ -d /usr/share/nodejs/acorn ]; then export NODE_PATH="${NODE_PATH:+$NODE_PAT
 
 # Compile jobs: one a core, but no more than memory allows at about 1 GB each.
 jobs=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
-memory_gb=$(awk '/^MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo 2>/dev/null)
+memory_gb=$(awk '/^MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo 2>/dev/null || true)
 if [ -n "$memory_gb" ] && [ "$jobs" -gt "$memory_gb" ]; then jobs=$((memory_gb > 0 ? memory_gb : 1)); fi
 jobs=${JOBS:-$jobs}
 
@@ -58,7 +58,6 @@ build_web() {
   mkdir -p build
   configure build/web "$@" -- emcmake
   cmake --build build/web --parallel "$jobs"
-  if grep -q '^build site:' build/web/build.ninja; then cmake --build build/web --parallel "$jobs" --target site; fi
 }
 
 # The address this machine gets Debian from, whichever way its sources are written.

@@ -29,7 +29,7 @@ Action export_explainer(CLI::App& app) {
     const graph::Model model = ks::export_explainer(classifier, o->method, parse_pairs(o->parameters), target, target_class);
     // What is written must run: a session is the proof.
     const std::string bytes = graph::write(model);
-    Session(bytes, session_options("cpu", 1), o->output);
+    [[maybe_unused]] const Session session(bytes, session_options("cpu", 1), o->output);
     write_file(o->output, bytes);
     context.say("wrote " + o->output + ": outputs logits and attribution");
     if (context.json) context.print({{"output", o->output}, {"nodes", model.nodes.size()}, {"bytes", bytes.size()}});

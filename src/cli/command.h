@@ -43,6 +43,7 @@ Action export_explainer(CLI::App& app);
 Action inspect(CLI::App& app);
 Action list(CLI::App& app);
 Action measure(CLI::App& app);
+Action rank(CLI::App& app);
 
 /// "--param K=V": {"K": V}; V is JSON, or a text when it is none. Throws Error for what has no '='.
 ks::json parse_pairs(const std::vector<std::string>& pairs);

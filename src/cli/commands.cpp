@@ -15,6 +15,7 @@ const std::vector<Command>& commands() {
       {"inspect", "Say what a model is and which methods can explain it", inspect},
       {"list", "List the methods, metrics and other registries", list},
       {"measure", "Measure the quality of attributions with one metric", measure},
+      {"rank", "Order methods by the scores of a study", rank},
   };
   return table;
 }

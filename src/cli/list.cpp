@@ -9,6 +9,7 @@
 #include "picture/colormap.h"
 #include "picture/normalisation.h"
 #include "picture/pooling.h"
+#include "rank/rank.h"
 #include "segment/segments.h"
 #include "tensor/error.h"
 
@@ -28,9 +29,13 @@ Listing listing(const std::string& name, const Registry<T>& registry) {
 }
 
 std::vector<Listing> listings() {
-  return {listing("methods", methods()),     listing("metrics", metrics()),
-          listing("poolings", poolings()),   listing("normalisations", normalisations()),
-          listing("colormaps", colormaps()), listing("segmentations", segmentations())};
+  return {listing("methods", methods()),
+          listing("metrics", metrics()),
+          listing("poolings", poolings()),
+          listing("normalisations", normalisations()),
+          listing("colormaps", colormaps()),
+          listing("segmentations", segmentations()),
+          listing("overall-rankings", overall_rankings())};
 }
 
 void print_entry(const Entry& entry, bool details) {

@@ -20,9 +20,6 @@ set_target_properties(kernelscope_tests PROPERTIES SUFFIX .mjs)
 target_link_options(kernelscope_tests PRIVATE ${CORE_LINK_OPTIONS} -sNODERAWFS=1 -sENVIRONMENT=node -lnodefs.js)
 
 # The core of the page's Worker.
-if(NOT EXISTS ${CMAKE_SOURCE_DIR}/src/metric/registry.cpp)
-  return()  # the service needs the metrics
-endif()
 add_executable(core src/worker/main.cpp)
 set_target_properties(core PROPERTIES SUFFIX .mjs)
 target_link_libraries(core PRIVATE kernelscope_core)

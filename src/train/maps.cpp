@@ -1,7 +1,5 @@
 #include "train/maps.h"
 
-#include <numeric>
-
 #include "runtime/session.h"
 #include "tensor/error.h"
 
@@ -19,7 +17,8 @@ int channel_block() {
 #ifdef __EMSCRIPTEN__
   return 0;  // ONNX Runtime Web has no blocked layout
 #else
-  // Channel c of pixel p of a map [1,64,1,2] goes to (c / block) * 2 block + p block + c % block: pixel 1 of channel 0 tells.
+  // Channel c of pixel p of a map [1,64,1,2] goes to (c / block) * 2 block + p block + c % block: pixel 1 of channel 0
+  // tells.
   constexpr int64_t channels = 64;
   graph::Model model;
   model.domains = {{blocked_domain, 1}};
@@ -44,8 +43,7 @@ int channel_block() {
 #endif
 }
 
-Maps::Maps(graph::Builder& builder, int64_t batch, int64_t channels, int block)
-    : b_(builder), batch_(batch), channels_(channels), block_(block) {
+Maps::Maps(graph::Builder& builder, int64_t batch, int block) : b_(builder), batch_(batch), block_(block) {
   if (block > 0) b_.model().domains[blocked_domain] = 1;
 }
 
@@ -56,124 +54,126 @@ std::string Maps::add_blocked(const std::string& op, const std::vector<std::stri
   return y;
 }
 
-std::string Maps::reordered(const std::string& flat, const std::string& key, const Shape& shape, const Ints& order) {
-  std::string& name = orders_[key];
-  if (name.empty()) name = b_.constant(graph::Array::ints(shape, order), "order/" + key);
-  return add("Gather", {flat, name});
+std::string Maps::filter(const std::string& weights, const Shape& shape, bool image) {
+  if (!blocked()) return reshape(weights, shape);
+  // Blocked by output and input channels; those of the network's input, which is not blocked, by output channels.
+  return reordered(weights, image ? "image-filter" : "filter", shape, [&] {
+    const int64_t outputs = shape[0], inputs = shape[1], area = shape[2] * shape[3], in = image ? 1 : block_;
+    Ints order;
+    for (int64_t o = 0; o < outputs; o += block_)
+      for (int64_t i = 0; i < inputs; i += in)
+        for (int64_t k = 0; k < area; ++k)
+          for (int64_t ii = i; ii < i + in; ++ii)
+            for (int64_t oo = o; oo < o + block_; ++oo) order.push_back((oo * inputs + ii) * area + k);
+    return order;
+  });
 }
 
-std::string Maps::filter(const std::string& flat, int64_t inputs, int64_t kernel) {
-  const Shape shape = {channels_, inputs, kernel, kernel};
-  if (!blocked()) return reshape(flat, shape);
-  // Blocked by input and output channels; the network's own input keeps its layout, its filters are blocked by outputs.
-  const int64_t area = kernel * kernel, in = inputs % block_ == 0 ? block_ : 1;
-  Ints order;
-  for (int64_t o = 0; o < channels_; o += block_)
-    for (int64_t i = 0; i < inputs; i += in)
-      for (int64_t k = 0; k < area; ++k)
-        for (int64_t ii = i; ii < i + in; ++ii)
-          for (int64_t oo = o; oo < o + block_; ++oo) order.push_back((oo * inputs + ii) * area + k);
-  return reordered(flat, "filter" + to_string(shape), shape, order);
+Map Maps::convolution(const Map& x, const std::string& weights, int64_t outputs, int64_t kernel, int64_t stride) {
+  const std::string w = filter(weights, {outputs, x.channels, kernel, kernel}, false);
+  const int64_t pad = kernel / 2;
+  const graph::Builder::Attributes attributes = {
+      {"kernel_shape", Ints(2, kernel)}, {"strides", Ints(2, stride)}, {"pads", Ints(4, pad)}};
+  const auto size = [&](int64_t n) { return (n + 2 * pad - kernel) / stride + 1; };
+  const std::string y =
+      blocked() ? add_blocked("Conv", {x.name, w}, attributes, "Conv") : add("Conv", {x.name, w}, attributes);
+  return {y, outputs, size(x.height), size(x.width)};
 }
 
-std::string Maps::transposed_filter(const std::string& flat, int64_t kernel) {
-  const Shape shape = {channels_, channels_, kernel, kernel};
-  const int64_t area = kernel * kernel, block = blocked() ? block_ : 1;
-  Ints order;
-  for (int64_t o = 0; o < channels_; o += block)
-    for (int64_t i = 0; i < channels_; i += block)
-      for (int64_t k = 0; k < area; ++k)
-        for (int64_t ii = i; ii < i + block; ++ii)
-          for (int64_t oo = o; oo < o + block; ++oo) order.push_back((ii * channels_ + oo) * area + area - 1 - k);
-  return reordered(flat, "transposed" + to_string(shape), shape, order);
+Map Maps::convolve_image(const std::string& image, int64_t height, int64_t width, const std::string& weights,
+                         int64_t outputs, int64_t kernel, int64_t stride, const Ints& pads) {
+  const std::string w = filter(weights, {outputs, 3, kernel, kernel}, true);
+  const graph::Builder::Attributes attributes = {
+      {"kernel_shape", Ints(2, kernel)}, {"strides", Ints(2, stride)}, {"pads", pads}};
+  const std::string y =
+      blocked() ? add_blocked("Conv", {image, w}, attributes, "Conv") : add("Conv", {image, w}, attributes);
+  return {y, outputs, (height + pads[0] + pads[2] - kernel) / stride + 1,
+          (width + pads[1] + pads[3] - kernel) / stride + 1};
 }
 
-std::string Maps::convolution(const std::string& x, const std::string& filter, int64_t kernel, int64_t stride,
-                              const Ints& pads, const std::string& sum) {
-  graph::Builder::Attributes attributes = {
-      {"kernel_shape", Ints{kernel, kernel}}, {"strides", Ints{stride, stride}}, {"pads", pads}};
-  if (blocked()) {
-    if (sum.empty()) return add_blocked("Conv", {x, filter}, std::move(attributes), "Conv");
-    return add_blocked("Conv", {x, filter, "", sum}, std::move(attributes), "Conv");
-  }
-  const std::string y = add("Conv", {x, filter}, std::move(attributes));
-  return sum.empty() ? y : add("Add", {y, sum});
-}
-
-std::string Maps::weight_gradient(const std::string& x, const std::string& gradient, int64_t height, int64_t width) {
-  // dW[o,i,ky,kx] = sum over n,h,w of dy[n,o,h,w] x[n,i,h+ky-1,w+kx-1]: with both padded to rows of width + 2 a shift along a
-  // row moves a whole map by one value. The three shifts along columns are stacked as channels of x, those along rows are
-  // three copies of dy, and every pair is one matrix product of a sample's maps.
-  const int64_t row = width + 2, positions = height * row;
-  const std::string padded = add("Pad", {plain(x), b_.ints({0, 0, 1, 1, 0, 0, 1, 1})});
-  Ints rows;
-  for (int64_t k = 0; k < 3; ++k)
-    for (int64_t h = 0; h < height; ++h) rows.push_back(h + k);
-  std::string& order = orders_["rows" + std::to_string(height)];
-  if (order.empty()) order = b_.constant(graph::Array::ints({3, height}, rows), "order/rows");
-  const std::string stacked =
-      reshape(add("Gather", {padded, order}, {{"axis", int64_t{2}}}), {batch_, 3 * channels_, positions});
-  const std::string dy = plain(gradient);
-  std::vector<std::string> products;
-  for (int64_t k = 0; k < 3; ++k) {
-    const std::string shifted = add("Pad", {dy, b_.ints({0, 0, 0, k, 0, 0, 0, 2 - k})});
-    const std::string turned = add("Transpose", {reshape(shifted, {batch_, channels_, positions})}, {{"perm", Ints{0, 2, 1}}});
-    products.push_back(add("MatMul", {stacked, turned}));  // [N, 3 i + ky, o]
-  }
-  const std::string all = add("Concat", products, {{"axis", int64_t{1}}});
-  const std::string sum = add("ReduceSum", {all, b_.ints({0})}, {{"keepdims", int64_t{0}}});
-  const std::string parts = reshape(sum, {3, channels_, 3, channels_});  // kx, i, ky, o
-  return reshape(add("Transpose", {parts}, {{"perm", Ints{3, 1, 2, 0}}}), {-1});
-}
-
-std::string Maps::affine(const std::string& x, const std::string& scale, const std::string& shift, const std::string& sum,
-                         bool relu) {
+Map Maps::affine(const Map& x, const std::string& scale, const std::string& shift, const Map* sum, bool relu) {
   if (blocked()) {
     // A depthwise convolution 1x1: one pass over the map does all of it.
-    graph::Builder::Attributes attributes = {{"kernel_shape", Ints{1, 1}}, {"group", channels_}};
+    graph::Builder::Attributes attributes = {{"kernel_shape", Ints{1, 1}}, {"group", x.channels}};
     if (relu) attributes["activation"] = std::string("Relu");
-    std::vector<std::string> inputs = {x, reshape(scale, {channels_, 1, 1, 1}), shift};
-    if (!sum.empty()) inputs.push_back(sum);
-    return add_blocked("Conv", inputs, std::move(attributes), "affine");
+    std::vector<std::string> inputs = {x.name, reshape(scale, {x.channels, 1, 1, 1}), shift};
+    if (sum) inputs.push_back(sum->name);
+    return {add_blocked("Conv", inputs, std::move(attributes), "affine"), x.channels, x.height, x.width};
   }
-  std::string y = add("Mul", {x, reshape(scale, {channels_, 1, 1})});
-  if (!shift.empty()) y = add("Add", {y, reshape(shift, {channels_, 1, 1})});
-  if (!sum.empty()) y = add("Add", {y, sum});
-  return relu ? add("Relu", {y}) : y;
+  std::string y = add("Mul", {x.name, reshape(scale, {x.channels, 1, 1})});
+  if (!shift.empty()) y = add("Add", {y, reshape(shift, {x.channels, 1, 1})});
+  if (sum) y = add("Add", {y, sum->name});
+  return {relu ? add("Relu", {y}) : y, x.channels, x.height, x.width};
 }
 
-std::string Maps::mean(const std::string& x) {
-  if (!blocked()) return add("ReduceMean", {x}, {{"axes", Ints{0, 2, 3}}, {"keepdims", int64_t{0}}});
-  const std::string means = add_blocked("GlobalAveragePool", {x}, {}, "mean");  // [N,C,1,1]: the same in both layouts
+std::string Maps::mean(const Map& x) {
+  // The blocked pool's output [N,C,1,1] is the same in both layouts.
+  const std::string means = blocked() ? add_blocked("GlobalAveragePool", {x.name}, {}, "mean") : x.name;
   return add("ReduceMean", {means}, {{"axes", Ints{0, 2, 3}}, {"keepdims", int64_t{0}}});
 }
 
-std::string Maps::mean_product(const std::string& x, const std::string& y) { return mean(add("Mul", {x, y})); }
-
-std::string Maps::pooled(const std::string& x) {
-  const std::string y = blocked() ? add_blocked("GlobalAveragePool", {x}, {}, "pool") : add("GlobalAveragePool", {x});
-  return reshape(y, {batch_, channels_});
+std::string Maps::mean_product(const Map& x, const Map& y) {
+  return mean(combine("Mul", {x, y}));
 }
 
-std::string Maps::positive(const std::string& z) {
+std::string Maps::pooled(const Map& x) {
+  const std::string y =
+      blocked() ? add_blocked("GlobalAveragePool", {x.name}, {}, "pool") : add("GlobalAveragePool", {x.name});
+  return reshape(y, {batch_, x.channels});
+}
+
+std::string Maps::positive(const Map& z) {
   // 1 where z > 0, else 0, for z >= 0: one vectorised pass, where Sign and Where are several times slower.
-  return add("HardSigmoid", {z}, {{"alpha", 1e30f}, {"beta", 0.0f}});
+  return add("HardSigmoid", {z.name}, {{"alpha", 1e30f}, {"beta", 0.0f}});
 }
 
-std::string Maps::where_positive(const std::string& z, const std::string& gradient) {
-  return add("Mul", {gradient, positive(z)});
+Map Maps::where_positive(const Map& z, const Map& gradient) {
+  return {add("Mul", {gradient.name, positive(z)}), z.channels, z.height, z.width};
 }
 
-std::string Maps::where_positive_spread(const std::string& z, const std::string& gradient, int64_t height, int64_t width) {
-  if (!blocked()) return add("Mul", {positive(z), reshape(gradient, {batch_, channels_, 1, 1})});
-  const std::string parts = reshape(positive(z), {batch_, channels_ / block_, height * width, block_});
-  const std::string product = add("Mul", {parts, reshape(gradient, {batch_, channels_ / block_, 1, block_})});
-  return reshape(product, {batch_, channels_, height, width});
+Map Maps::where_positive(const Map& z, const std::string& gradient) {
+  if (!blocked())
+    return {add("Mul", {positive(z), reshape(gradient, {batch_, z.channels, 1, 1})}), z.channels, z.height, z.width};
+  const std::string parts = reshape(positive(z), {batch_, z.channels / block_, z.positions(), block_});
+  const std::string y = add("Mul", {parts, reshape(gradient, {batch_, z.channels / block_, 1, block_})});
+  return {reshape(y, {batch_, z.channels, z.height, z.width}), z.channels, z.height, z.width};
 }
 
-std::string Maps::plain(const std::string& x) {
-  if (!blocked()) return x;
-  return add_blocked("ReorderOutput", {x}, {{"channels", channels_}}, "plain");
+Map Maps::combine(const std::string& op, const std::vector<Map>& maps) {
+  std::vector<std::string> inputs;
+  for (const Map& m : maps) inputs.push_back(m.name);
+  return {add(op, inputs), maps[0].channels, maps[0].height, maps[0].width};
+}
+
+std::string Maps::plain(const Map& x) {
+  if (!blocked()) return x.name;
+  return add_blocked("ReorderOutput", {x.name}, {{"channels", x.channels}}, "plain");
+}
+
+std::string Maps::pad(const std::string& x, int64_t top, int64_t left, int64_t bottom, int64_t right) {
+  return add("Pad", {x, b_.ints({0, 0, top, left, 0, 0, bottom, right})});
+}
+
+Map Maps::shifted(const Map& x, int64_t kernel_height, int64_t kernel_width, int64_t row, int64_t column,
+                  int64_t stride, const Ints& pads, const Map* sum) {
+  const int64_t area = kernel_height * kernel_width;
+  std::vector<float> one_hot;
+  for (int64_t c = 0; c < x.channels; c += block_)
+    for (int64_t k = 0; k < area; ++k)
+      one_hot.insert(one_hot.end(), block_, k == row * kernel_width + column ? 1.0f : 0.0f);
+  const Shape shape = {x.channels, 1, kernel_height, kernel_width};
+  std::string& weights = orders_["shift" + to_string(shape) + std::to_string(row) + "," + std::to_string(column)];
+  if (weights.empty()) weights = b_.constant(graph::Array::floats(shape, one_hot), "shift");
+  std::vector<std::string> inputs = {x.name, weights};
+  if (sum) inputs.insert(inputs.end(), {"", sum->name});
+  const std::string y = add_blocked("Conv", inputs,
+                                    {{"kernel_shape", Ints{kernel_height, kernel_width}},
+                                     {"strides", Ints(2, stride)},
+                                     {"group", x.channels},
+                                     {"pads", pads}},
+                                    "shift");
+  return {y, x.channels, (x.height + pads[0] + pads[2] - kernel_height) / stride + 1,
+          (x.width + pads[1] + pads[3] - kernel_width) / stride + 1};
 }
 
 }  // namespace ks::train

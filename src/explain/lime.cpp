@@ -79,7 +79,8 @@ std::vector<double> segment_weights(const ExplainRequest& r, int64_t n, const Pa
     const uint8_t* row = on.data() + static_cast<size_t>(s) * count;
     weights[static_cast<size_t>(s)] = nearness(row, count, p.number("kernel_width"));
     float* input = evaluator.next(target, &answers[static_cast<size_t>(s)]);
-    for (size_t i = 0; i < hidden.size(); ++i) input[i] = row[segments.labels[i % plane]] ? x[i] : hidden[i];
+    for (size_t begin = 0; begin < hidden.size(); begin += plane)
+      for (size_t i = 0; i < plane; ++i) input[begin + i] = (row[segments.labels[i]] ? x : hidden.data())[begin + i];
     if (r.progress && s % r.classifier.batch_size() == 0)
       r.progress((static_cast<double>(n) + static_cast<double>(s) / samples) / static_cast<double>(r.inputs.dim(0)));
   }
@@ -123,7 +124,14 @@ std::vector<Method> lime_methods() {
       {"samples", integer, 512, "Images with segments switched off, the whole one among them", 2, 100000, "images"},
       {"kernel_width", number, 0.25, "Width of the kernel over cosine distance from the whole image", 0.01, 100},
       {"ridge", number, 1.0, "Weight of the ridge penalty", 0, 1e6},
-      {"hidden", choice, "segment-mean", "What a segment that is off shows", {}, {}, "", {"segment-mean", "constant"}},
+      {"hidden",
+       choice,
+       "constant",
+       "What a segment that is off shows; segment-mean, the authors' choice, hides nothing in a segment of one colour",
+       {},
+       {},
+       "",
+       {"constant", "segment-mean"}},
       {"constant", number, 0.0, "Its value for hidden=constant, after the model's normalisation; 0 is the mean colour",
        -10, 10},
       {"output",

@@ -137,7 +137,7 @@ TEST_CASE("LIME of a linear network with a constant behind hidden segments: the 
 
 TEST_CASE("LIME: the same seed gives the same map, another seed another; segments of one colour hide nothing") {
   Linear m(7);
-  const json params = {{"segments", 20}, {"samples", 60}};
+  const json params = {{"segments", 20}, {"samples", 60}, {"hidden", "segment-mean"}};
   const Tensor a = explain("lime", params, {m.classifier, m.inputs, {0, 0, 0}, 1});
   CHECK(explain("lime", params, {m.classifier, m.inputs, {0, 0, 0}, 1}).data == a.data);
   CHECK(explain("lime", params, {m.classifier, m.inputs, {0, 0, 0}, 2}).data != a.data);

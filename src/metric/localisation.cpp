@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -21,7 +22,7 @@ struct Annotated {
 };
 
 /// Applies a function to every image; where annotation or map leave it without meaning: NaN and a warning.
-MetricResult each_annotated(const MetricRequest& r, const Params& p, double (*score)(const Annotated&)) {
+MetricResult each_annotated(const MetricRequest& r, const Params& p, double (*score)(const Annotated&, const Params&)) {
   const Maps maps = prepare(r.attributions, p);
   MetricResult out;
   for (int64_t n = 0; n < maps.count; ++n) {
@@ -43,14 +44,14 @@ MetricResult each_annotated(const MetricRequest& r, const Params& p, double (*sc
     } else {
       if (a.area == a.size) warn("the annotation covers the whole image: every map agrees with it");
       if (defect == MapDefect::constant) warn("the map is constant: its features are ranked by position alone");
-      value = score(a);
+      value = score(a, p);
     }
     out.scores.push_back(value);
   }
   return out;
 }
 
-double mass_inside(const Annotated& a) {
+double mass_inside(const Annotated& a, const Params&) {
   double inside = 0, sum = 0;
   for (int64_t i = 0; i < a.size; ++i) {
     sum += a.map[i];
@@ -59,18 +60,66 @@ double mass_inside(const Annotated& a) {
   return sum != 0 ? inside / sum : kUndefined;
 }
 
-double rank_inside(const Annotated& a) {
+double rank_inside(const Annotated& a, const Params&) {
   int64_t hits = 0;
   for (const int64_t i : top_features(a.map, a.size, a.area)) hits += a.inside[static_cast<size_t>(i)];
   return static_cast<double>(hits) / static_cast<double>(a.area);
 }
 
-MetricResult relevance_mass_accuracy(const MetricRequest& r, const Params& p) {
-  return each_annotated(r, p, mass_inside);
+/// 1 where a feature of the largest value lies inside, any of them where several are largest.
+double pointing_hit(const Annotated& a, const Params& p) {
+  const double largest = *std::max_element(a.map, a.map + a.size);
+  for (int64_t i = 0; i < a.size; ++i)
+    if (a.map[i] == largest && a.inside[static_cast<size_t>(i)])
+      return p.flag("weighted") ? 1 - static_cast<double>(a.area) / static_cast<double>(a.size) : 1;
+  return 0;
 }
 
-MetricResult relevance_rank_accuracy(const MetricRequest& r, const Params& p) {
-  return each_annotated(r, p, rank_inside);
+double top_k_inside(const Annotated& a, const Params& p) {
+  const int64_t k = std::min<int64_t>(p.integer("k"), a.size);
+  int64_t hits = 0;
+  for (const int64_t i : top_features(a.map, a.size, k)) hits += a.inside[static_cast<size_t>(i)];
+  const double share = static_cast<double>(hits) / static_cast<double>(k);
+  return p.flag("concept_influence") ? share * static_cast<double>(a.size) / static_cast<double>(a.area) : share;
+}
+
+double localised_share(const Annotated& a, const Params& p) {
+  const double area = static_cast<double>(a.area) / static_cast<double>(a.size);
+  if (area > p.number("max_size")) return kUndefined;
+  const bool positive = p.flag("positive_attributions");
+  double inside = 0, sum = 0;
+  for (int64_t i = 0; i < a.size; ++i) {
+    const double v = positive ? std::max(a.map[i], 0.0) : a.map[i];
+    sum += v;
+    if (a.inside[static_cast<size_t>(i)]) inside += v;
+  }
+  const double share = inside / (sum + 1e-9);
+  if (share > 1) return kUndefined;  // values of both signs: no share
+  return p.flag("weighted") ? share / area : share;
+}
+
+/// Area under the ROC curve: the probability that a feature inside has the larger value, ties counting half.
+double roc_area(const Annotated& a, const Params&) {
+  if (a.area == a.size) return kUndefined;
+  const std::vector<int64_t> order = descending_order(a.map, a.size);
+  double area = 0;  // in counts: outside features passed, times inside features seen
+  int64_t seen = 0;
+  for (size_t begin = 0; begin < order.size();) {
+    size_t end = begin;
+    int64_t inside = 0;
+    for (; end < order.size() && a.map[order[end]] == a.map[order[begin]]; ++end)
+      inside += a.inside[static_cast<size_t>(order[end])];
+    const int64_t outside = static_cast<int64_t>(end - begin) - inside;
+    area += static_cast<double>(outside) * (static_cast<double>(seen) + static_cast<double>(inside) / 2);
+    seen += inside;
+    begin = end;
+  }
+  return area / (static_cast<double>(a.area) * static_cast<double>(a.size - a.area));
+}
+
+template <double (*score)(const Annotated&, const Params&)>
+MetricResult annotated(const MetricRequest& r, const Params& p) {
+  return each_annotated(r, p, score);
 }
 
 const char* const kArras =
@@ -80,6 +129,9 @@ const char* const kArras =
 }  // namespace
 
 std::vector<Metric> localisation_metrics() {
+  using enum ParameterType;
+  PreparationDefaults raw;
+  raw.absolute = false;
   return {
       {{"relevance-mass-accuracy", "Relevance mass accuracy", "localisation", kArras,
         "Share of the map's total that lies inside the annotation. A map spread evenly scores the annotation's share "
@@ -89,7 +141,7 @@ std::vector<Metric> localisation_metrics() {
        Direction::higher,
        false,
        true,
-       relevance_mass_accuracy},
+       annotated<mass_inside>},
       {{"relevance-rank-accuracy", "Relevance rank accuracy", "localisation", kArras,
         "Of the k strongest features, k being the annotation's area, the share that lies inside it. Knows only the "
         "order of the "
@@ -98,7 +150,56 @@ std::vector<Metric> localisation_metrics() {
        Direction::higher,
        false,
        true,
-       relevance_rank_accuracy},
+       annotated<rank_inside>},
+      {{"pointing-game", "Pointing game", "localisation",
+        "J. Zhang, S. A. Bargal, Z. Lin, J. Brandt, X. Shen, S. Sclaroff: Top-down neural attention by excitation "
+        "backprop, "
+        "IJCV 2018 (without its tolerance of 15 pixels).",
+        "1 where the strongest feature lies in the annotation, else 0. One pixel decides, so it says little about one "
+        "image and much "
+        "about many; a large annotation is hit by chance.",
+        with_preparation(raw,
+                         {{"weighted", boolean, false, "A hit counts 1 minus the annotation's share of the image"}})},
+       Direction::higher,
+       false,
+       true,
+       annotated<pointing_hit>},
+      {{"top-k-intersection", "Top-k intersection", "localisation",
+        "J. Theiner, E. Müller-Budack, R. Ewerth: Interpretable semantic photo geolocalization, WACV 2022.",
+        "Of the k strongest features, the share inside the annotation. With k larger than the annotation it cannot "
+        "reach 1.",
+        with_preparation(raw,
+                         {{"k", integer, 1000, "Strongest features looked at", 1, 2e9, "features"},
+                          {"concept_influence", boolean, false, "Divide by the annotation's share of the image"}})},
+       Direction::higher,
+       false,
+       true,
+       annotated<top_k_inside>},
+      {{"attribution-localisation", "Attribution localisation", "localisation",
+        "M. Kohlbrenner, A. Bauer, S. Nakajima, A. Binder, W. Samek, S. Lapuschkin: Towards best practice in "
+        "explaining neural "
+        "network decisions with LRP, IJCNN 2020.",
+        "Share of the positive attribution that lies inside the annotation; with negative values kept, shares above 1 "
+        "are undefined.",
+        with_preparation(
+            raw, {{"positive_attributions", boolean, true, "Count positive values only, as the paper"},
+                  {"weighted", boolean, false,
+                   "Divide by the annotation's share of the image, as the paper's weighted form"},
+                  {"max_size", number, 1.0, "Undefined where the annotation's share of the image is larger", 0, 1}})},
+       Direction::higher,
+       false,
+       true,
+       annotated<localised_share>},
+      {{"auc", "Area under the ROC curve", "localisation",
+        "T. Fawcett: An introduction to ROC analysis, Pattern Recognition Letters 2006.",
+        "Probability that a feature inside the annotation is stronger than one outside: 0.5 for noise. All features "
+        "count alike, so "
+        "the order among the many weak ones outside matters as much as the peak.",
+        with_preparation({})},
+       Direction::higher,
+       false,
+       true,
+       annotated<roc_area>},
   };
 }
 

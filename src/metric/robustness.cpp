@@ -18,25 +18,26 @@ constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 /// Noise added to an image: a draw of `noise`, or uniform in [-r, r] where that is null.
 struct Noise {
   bool gaussian = false;
-  double low = 0, high = 0, deviation = 0;
+  double low = 0, high = 0, mean = 0, deviation = 0;
 
   void add(const float* x, int64_t size, Random& random, float* out) const {
     for (int64_t i = 0; i < size; ++i)
-      out[i] = static_cast<float>(x[i] + (gaussian ? deviation * random.normal() : random.uniform(low, high)));
+      out[i] = static_cast<float>(x[i] + (gaussian ? mean + deviation * random.normal() : random.uniform(low, high)));
   }
 };
 
 Noise read_noise(const Params& p, const std::string& where) {
   const json& v = p.value("noise");
   const double r = p.number("r");
-  if (v.is_null()) return {false, -r, r, 0};
+  if (v.is_null()) return {false, -r, r, 0, 0};
   const auto number = [&](const char* key) {
     return v.contains(key) && v.at(key).is_number() ? v.at(key).get<double>() : kUndefined;
   };
   const std::string kind =
       v.is_object() && v.contains("kind") && v.at("kind").is_string() ? v.at("kind").get<std::string>() : "";
-  if (kind == "uniform" && number("low") <= number("high")) return {false, number("low"), number("high"), 0};
-  if (kind == "gaussian" && number("std") >= 0) return {true, 0, 0, number("std")};
+  if (kind == "uniform" && number("low") <= number("high")) return {false, number("low"), number("high"), 0, 0};
+  if (kind == "gaussian" && number("std") >= 0)
+    return {true, 0, 0, v.contains("mean") ? number("mean") : 0, number("std")};
   throw Error("'noise' is " + v.dump(), where,
               R"(it must be {"kind":"uniform","low":-0.1,"high":0.1} or {"kind":"gaussian","std":0.1})");
 }
@@ -56,19 +57,24 @@ Explainer read_explainer(const MetricRequest& r, const Params& p, const std::str
   return {r.method, r.method_parameters ? r.method_parameters->all() : json::object()};
 }
 
-double distance(const double* a, const double* b, int64_t size) {
+template <class T>
+double distance(const T* a, const T* b, int64_t size) {
   double sum = 0;
-  for (int64_t i = 0; i < size; ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  for (int64_t i = 0; i < size; ++i) {
+    const double d = static_cast<double>(a[i]) - b[i];
+    sum += d * d;
+  }
   return std::sqrt(sum);
 }
 
-/// Calls `use(n, draw, map)` with the prepared explanations of every image under every draw of the noise. A draw's
-/// noise depends on seed, image and draw only. Several draws share the batches of methods that draw nothing themselves.
+/// Calls `use(n, x, map)` with every image under every draw of the noise and its prepared explanation. A draw's noise
+/// depends on seed, image and draw only. Several draws share the batches of methods that draw nothing themselves.
 template <class Use>
 void explain_perturbed(const MetricRequest& r, const Params& p, const Explainer& explainer, const Noise& noise,
                        Use use) {
   const int64_t images = r.inputs->dim(0), draws = p.integer("nr_samples");
-  const int64_t together = explainer.method->network ? std::max<int64_t>(1, r.classifier->batch_size() / images) : 1;
+  const bool one_by_one = !explainer.method->network || p.text("normalise_scope") == "batch";
+  const int64_t together = one_by_one ? 1 : std::max<int64_t>(1, r.classifier->batch_size() / images);
   for (int64_t first = 0; first < draws; first += together) {
     const int64_t count = std::min(together, draws - first);
     Shape shape = r.inputs->shape;
@@ -85,64 +91,103 @@ void explain_perturbed(const MetricRequest& r, const Params& p, const Explainer&
     const uint64_t seed = mix_seed(r.seed, static_cast<uint64_t>(1 + first));
     const Maps maps =
         prepare(explain(explainer.method->name, explainer.parameters, {*r.classifier, perturbed, targets, seed}), p);
-    for (int64_t k = 0; k < count; ++k)
-      for (int64_t n = 0; n < images; ++n) use(n, first + k, maps.sample(k * images + n));
+    for (int64_t i = 0; i < count * images; ++i) use(i % images, perturbed.sample(i), maps.sample(i));
     if (r.progress) r.progress(static_cast<double>(first + count) / static_cast<double>(draws));
   }
 }
 
-MetricResult max_sensitivity(const MetricRequest& r, const Params& p) {
-  const Noise noise = read_noise(p, "max-sensitivity");
-  const Explainer explainer = read_explainer(r, p, "max-sensitivity");
+enum class Change { relative_to_map, relative_to_input };
+enum class Summary { largest, mean };
+
+/// Distance between the explanations of an image and of its noisy copies, relative to something; the largest or the
+/// mean.
+template <Change change, Summary summary>
+MetricResult sensitivity(const MetricRequest& r, const Params& p) {
+  const std::string name = change == Change::relative_to_input ? "local-lipschitz-estimate"
+                           : summary == Summary::mean          ? "avg-sensitivity"
+                                                               : "max-sensitivity";
+  const Noise noise = read_noise(p, name);
+  const Explainer explainer = read_explainer(r, p, name);
   const Maps maps = prepare(r.attributions, p);
   const std::vector<double> zeros(static_cast<size_t>(maps.stride()));
   MetricResult out;
   std::vector<double> norms;
   for (int64_t n = 0; n < maps.count; ++n) {
     norms.push_back(distance(maps.sample(n), zeros.data(), maps.stride()));
-    const bool defined = norms.back() > 0 && std::isfinite(norms.back());
+    const bool zero = change == Change::relative_to_map && norms.back() == 0,
+               defined = !zero && std::isfinite(norms.back());
     out.scores.push_back(defined ? 0 : kUndefined);
     if (!defined)
-      out.warnings.push_back(image_warning(n, maps.count,
-                                           norms.back() == 0
-                                               ? "the map is zero everywhere, so changes of it have no scale"
-                                               : "the map holds NaN or infinity"));
+      out.warnings.push_back(image_warning(
+          n, maps.count,
+          zero ? "the map is zero everywhere, so changes of it have no scale" : "the map holds NaN or infinity"));
   }
-  explain_perturbed(r, p, explainer, noise, [&](int64_t n, int64_t, const double* map) {
-    double& worst = out.scores[static_cast<size_t>(n)];
-    const double change = distance(maps.sample(n), map, maps.stride()) / norms[static_cast<size_t>(n)];
-    if (!std::isnan(worst)) worst = std::isnan(change) ? change : std::max(worst, change);
+  const double draws = p.integer("nr_samples");
+  explain_perturbed(r, p, explainer, noise, [&](int64_t n, const float* x, const double* map) {
+    const double moved = distance(maps.sample(n), map, maps.stride());
+    const double scale = change == Change::relative_to_map
+                             ? norms[static_cast<size_t>(n)]
+                             : distance(r.inputs->sample(n), x, r.inputs->stride()) + 1e-10;
+    double& score = out.scores[static_cast<size_t>(n)];
+    if (summary == Summary::mean || std::isnan(moved))
+      score += moved / scale / draws;  // a NaN stays
+    else if (!std::isnan(score))
+      score = std::max(score, moved / scale);
   });
   return out;
+}
+
+std::vector<Parameter> sensitivity_parameters(const PreparationDefaults& defaults, const json& noise) {
+  using enum ParameterType;
+  return with_preparation(
+      defaults,
+      {{"nr_samples", integer, 10, "Perturbed copies of each image", 1, 10000, "draws"},
+       {"r", number, 0.1, "Noise is uniform in [-r, r], after the model's normalisation, where no other is given", 0,
+        10},
+       {"noise", value, noise, R"(null, or {"kind":"uniform","low":..,"high":..} or {"kind":"gaussian","std":..})"},
+       {"explanation", text, "method", "Method that explains the perturbed images; method: the one measured"},
+       {"explanation_output", choice, "logits", "What is explained", {}, {}, "", {"logits"}}});
 }
 
 }  // namespace
 
 std::vector<Metric> robustness_metrics() {
-  using enum ParameterType;
-  PreparationDefaults raw;
+  PreparationDefaults raw, scaled;
   raw.normalise = "none";
-  raw.absolute = false;
+  raw.absolute = scaled.absolute = false;
+  const char* const kYeh =
+      "C.-K. Yeh, C.-Y. Hsieh, A. Suggala, D. I. Inouye, P. K. Ravikumar: On the (in)fidelity and sensitivity of "
+      "explanations, "
+      "NeurIPS 2019; relative to the map's norm as in U. Bhatt, A. Weller, J. M. F. Moura, IJCAI 2020.";
   return {
-      {{"max-sensitivity", "Max-sensitivity", "robustness",
-        "C.-K. Yeh, C.-Y. Hsieh, A. Suggala, D. I. Inouye, P. K. Ravikumar: On the (in)fidelity and sensitivity of "
-        "explanations, "
-        "NeurIPS 2019; relative to the map's norm as in U. Bhatt, A. Weller, J. M. F. Moura, IJCAI 2020.",
+      {{"max-sensitivity", "Max-sensitivity", "robustness", kYeh,
         "Largest change of the explanation, as a share of its norm, under small noise on the image. Grows with the "
         "number of draws; "
         "a map that ignores the image scores best, and a network that is itself unsteady is blamed on its explanation.",
-        with_preparation(
-            raw,
-            {{"nr_samples", integer, 10, "Perturbed copies of each image", 1, 10000, "draws"},
-             {"r", number, 0.1, "Noise is uniform in [-r, r], after the model's normalisation", 0, 10},
-             {"noise", value, nullptr,
-              R"(Instead of r: {"kind":"uniform","low":..,"high":..} or {"kind":"gaussian","std":..})"},
-             {"explanation", text, "method", "Method that explains the perturbed images; method: the one measured"},
-             {"explanation_output", choice, "logits", "What is explained", {}, {}, "", {"logits"}}})},
+        sensitivity_parameters(raw, nullptr)},
        Direction::lower,
        true,
        false,
-       max_sensitivity},
+       sensitivity<Change::relative_to_map, Summary::largest>},
+      {{"avg-sensitivity", "Average sensitivity", "robustness", kYeh,
+        "Mean change of the explanation, as a share of its norm, under small noise on the image. A map that ignores "
+        "the image "
+        "scores best.",
+        sensitivity_parameters(raw, nullptr)},
+       Direction::lower,
+       true,
+       false,
+       sensitivity<Change::relative_to_map, Summary::mean>},
+      {{"local-lipschitz-estimate", "Local Lipschitz estimate", "robustness",
+        "D. Alvarez-Melis, T. Jaakkola: On the robustness of interpretability methods, WHI 2018.",
+        "Largest ratio of the explanation's change to the image's under Gaussian noise. Depends on the size of image "
+        "and map; "
+        "compare methods on one network only.",
+        sensitivity_parameters(scaled, {{"kind", "gaussian"}, {"std", 0.1}})},
+       Direction::lower,
+       true,
+       false,
+       sensitivity<Change::relative_to_input, Summary::largest>},
   };
 }
 

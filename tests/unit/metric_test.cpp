@@ -149,7 +149,7 @@ TEST_CASE("a map times 1000 has the same scores, and a batch the scores of its i
   const Method& method = methods().at("input-x-gradient");
   for (const Metric& m : metrics()) {
     CAPTURE(m.name);
-    const json params = m.name == "max-sensitivity" ? json{{"normalise", "max"}} : json::object();
+    const json params = m.family == "robustness" ? json{{"normalise", "max"}} : json::object();
     const auto with = [&](const Tensor& inputs, const std::vector<int>& targets, const Tensor& map,
                           const Tensor& mask) {
       return measure(m.name, params, {&s.classifier, &inputs, &targets, map, &mask, &method, nullptr, 3}).scores;
@@ -211,7 +211,8 @@ TEST_CASE(
   const Tensor masks = square_masks(1);
   Tensor inverse = masks;
   for (float& v : inverse.data) v = 1 - v;
-  for (const char* name : {"relevance-mass-accuracy", "relevance-rank-accuracy"}) {
+  for (const char* name :
+       {"relevance-mass-accuracy", "relevance-rank-accuracy", "pointing-game", "attribution-localisation"}) {
     CAPTURE(name);
     const auto score = [&](const Tensor& map, const Tensor& mask) {
       return measure(name, {}, {nullptr, nullptr, nullptr, map, &mask});
@@ -233,7 +234,27 @@ TEST_CASE(
     CHECK(mentions(score(broken, masks), "NaN"));
     CHECK(mentions(score(Tensor({1, 1, kSide, kSide}, 1.0f), masks), "constant"));
   }
-  const Tensor even({1, 1, kSide, kSide}, 2.0f);
+  const Tensor even({1, 1, kSide, kSide}, 2.0f), none({1, 1, kSide, kSide});
+  const auto area = [&](const Tensor& map) {
+    return measure("auc", {}, {nullptr, nullptr, nullptr, map, &masks}).scores[0];
+  };
+  CHECK(area(masks) == doctest::Approx(1));
+  CHECK(area(inverse) == doctest::Approx(0));
+  CHECK(area(even) == doctest::Approx(0.5));
+  CHECK(std::isnan(measure("auc", {}, {nullptr, nullptr, nullptr, masks, &even}).scores[0]));
+  Tensor peak = masks;
+  for (float& v : peak.data) v = v * 0.5f + 0.1f;
+  peak.data[0] = 1;  // the strongest pixel lies outside
+  CHECK(measure("pointing-game", {}, {nullptr, nullptr, nullptr, peak, &masks}).scores[0] == 0);
+  const auto top = [&](int k, bool concept_influence) {
+    return measure("top-k-intersection", {{"k", k}, {"concept_influence", concept_influence}},
+                   {nullptr, nullptr, nullptr, peak, &masks})
+        .scores[0];
+  };
+  CHECK(top(1, false) == 0);
+  CHECK(top(5, false) == doctest::Approx(0.8));
+  CHECK(top(5, true) == doctest::Approx(0.8 * kPixels / 20));
+  CHECK(top(1000000, false) == doctest::Approx(20.0 / kPixels));
   CHECK(measure("relevance-mass-accuracy", {}, {nullptr, nullptr, nullptr, even, &masks}).scores[0] ==
         doctest::Approx(20.0 / kPixels));
 }
@@ -241,10 +262,11 @@ TEST_CASE(
 TEST_CASE(
     "max-sensitivity: none for the gradient of a linear network, bounded for its contributions, large for noise") {
   Scene s(6);
+  std::string metric = "max-sensitivity";
   const auto score = [&](const char* method, const json& params, uint64_t seed) {
     const ExplainRequest request{s.classifier, s.inputs, s.targets, seed};
     const Tensor map = explain(method, {}, request);
-    return measure("max-sensitivity", params,
+    return measure(metric, params,
                    {&s.classifier, &s.inputs, &s.targets, map, nullptr, &methods().at(method), nullptr, seed})
         .scores;
   };
@@ -262,6 +284,20 @@ TEST_CASE(
   }
   CHECK(score("input-x-gradient", params, 1) == contributions);
   CHECK(score("input-x-gradient", params, 2) != contributions);
+
+  metric = "avg-sensitivity";
+  const auto mean = score("input-x-gradient", params, 1);
+  for (size_t n = 0; n < 2; ++n) {
+    CHECK(mean[n] < contributions[n]);
+    CHECK(mean[n] > 0.8 * contributions[n]);
+  }
+  metric = "local-lipschitz-estimate";
+  const json unscaled = {{"pooling", "none"}, {"normalise", "none"}};
+  const auto slope = score("input-x-gradient", unscaled, 1), flat = score("gradient", unscaled, 1);
+  for (size_t n = 0; n < 2; ++n) {
+    CHECK(flat[n] < 1e-4);
+    CHECK(slope[n] == doctest::Approx(0.2).epsilon(0.15));  // the root mean square of the weights
+  }
 }
 
 TEST_CASE("requests that lack something end in a sentence") {

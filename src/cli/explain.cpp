@@ -30,9 +30,10 @@ void write_pictures(const std::string& path, const Tensor& attributions, const T
   const Tensor maps = pool_channels(attributions, poolings().at(look.pooling));
   OverlayStyle style;
   style.opacity = look.opacity;
+  const bool common_scale = normalisations().at(look.normalisation).whole_study;
   for (int64_t n = 0; n < maps.dim(0); ++n) {
     const Tensor map = maps.slice(n, n + 1);
-    const double limit = display_limit(look.normalisation, {}, {&map});
+    const double limit = display_limit(look.normalisation, {}, {common_scale ? &maps : &map});
     const Image picture = tensor_to_image(inputs, n, c.preprocessing());
     write_file(numbered(path, n, maps.dim(0)),
                encode_png(overlay(picture, map, 0, limit, colormaps().at(look.colormap), style)));

@@ -40,10 +40,12 @@ const std::vector<Command>& commands();
 Action bench(CLI::App& app);
 Action explain(CLI::App& app);
 Action export_explainer(CLI::App& app);
+Action generate(CLI::App& app);
 Action inspect(CLI::App& app);
 Action list(CLI::App& app);
 Action measure(CLI::App& app);
 Action rank(CLI::App& app);
+Action plant(CLI::App& app);
 
 /// "--param K=V": {"K": V}; V is JSON, or a text when it is none. Throws Error for what has no '='.
 ks::json parse_pairs(const std::vector<std::string>& pairs);

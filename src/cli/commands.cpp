@@ -12,10 +12,12 @@ const std::vector<Command>& commands() {
       {"bench", "Measure the cost of methods in forward passes", bench},
       {"explain", "Explain a model's decision on images", explain},
       {"export-explainer", "Write an explanation method as an ONNX model that runs anywhere", export_explainer},
+      {"generate", "Render kernels, healthy or damaged, with exact masks", generate},
       {"inspect", "Say what a model is and which methods can explain it", inspect},
       {"list", "List the methods, metrics and other registries", list},
       {"measure", "Measure the quality of attributions with one metric", measure},
       {"rank", "Order methods by the scores of a study", rank},
+      {"plant", "Paint damage onto photographs of real kernels, with exact masks", plant},
   };
   return table;
 }

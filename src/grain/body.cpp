@@ -89,11 +89,19 @@ Body make_body(Species species, int size, Random& random) {
     }
     body.axis[i] = bend * (along * along - 0.4f);
   }
+  const float wander[3] = {uniform(0.005, 0.03), uniform(0.003, 0.012), uniform(0.1, 0.5)};
+  const float turn[3] = {uniform(0, 6.3), uniform(0, 6.3), uniform(0, 6.3)};
+  body.crease_width = wheat ? uniform(0.022, 0.05) : uniform(0.05, 0.10);
+  for (int i = 0; i <= Body::kSteps; ++i) {
+    const float along = 2.0f * i / Body::kSteps - 1;
+    body.middle[i] = body.roll * (1 - 0.35f * along * along) + wander[0] * std::sin(2.6f * along + turn[0]) +
+                     wander[1] * std::sin(9 * along + turn[1]);
+    body.groove[i] = body.crease_width * (1 + wander[2] * std::sin(6 * along + turn[2]));
+  }
   body.depth = wheat ? uniform(0.85, 1.1) : uniform(0.8, 1.05);
   body.roundness = uniform(2.0, 2.6);
   body.crease_depth = body.ventral ? (wheat ? uniform(0.10, 0.26) : uniform(0.05, 0.15)) : 0;
   body.uneven_lobes = body.ventral && wheat ? uniform(-0.10, 0.10) : 0;
-  body.crease_width = wheat ? uniform(0.022, 0.05) : uniform(0.05, 0.10);
   return body;
 }
 
@@ -149,12 +157,12 @@ void lay_out(const Body& body, const GridBox& box, const NoiseTile& noise, Kerne
 
       // Lobes on both sides of the crease; at the ends they close.
       const float ends = std::max(0.0f, 1 - a * a * a * a);
-      const float middle = body.midline(a) + 0.035f * noise.at(5 * a, 3.7f);
+      const float middle = Body::lookup(body.middle, a);
       const float lobe = (across - middle) / 0.34f;
-      const float groove = (across - middle) / (body.crease_width * (1 + 0.5f * noise.at(4 * a + 30, 9.2f)));
+      const float groove = (across - middle) / Body::lookup(body.groove, a);
       const float lobe_fall = 1 / (1 + lobe * lobe), groove_fall = 1 / (1 + groove * groove);
       const float crease = body.crease_depth * (lobe_fall * lobe_fall + 0.35f * groove_fall * groove_fall) * ends;
-      const float undulation = 0.03f * noise.octaves(2.2f * a + 11, 2.5f * mean_width * across, 2);
+      const float undulation = 0.045f * noise.octaves(2.2f * a + 11, 2.5f * mean_width * across, 1);
       const float uneven = body.uneven_lobes * (across - middle) / (1 + std::fabs(groove));
       height[i] = mean_width * body.half_length *
                   (body.depth * dome(across, body.roundness) * (1 + undulation) - crease + uneven);

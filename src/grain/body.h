@@ -20,13 +20,13 @@ struct Body {
   float depth = 1;                                  // height of the dome over its half-width
   float roundness = 2;                              // exponent of the cross-section
   float roll = 0;                                   // where the middle of the up side lies across, in [-0.6,0.6]
+  std::array<float, kSteps + 1> middle;             // the crease's (or the back's middle line's) place across
+  std::array<float, kSteps + 1> groove;             // half-width of the crease's groove, of half-widths
   float crease_depth = 0, crease_width = 0;         // of half-widths
   float uneven_lobes = 0;                           // one side of the crease stands higher
 
   /// Linear interpolation in one of the tables; along in [-1,1].
   static float lookup(const std::array<float, kSteps + 1>& table, float along);
-  /// Where the crease (or the back's middle line) runs, across.
-  float midline(float along) const { return roll * (1 - 0.35f * along * along); }
 };
 
 /// `size` is the side of the square picture in grid pixels; the kernel's length is 0.62 to 0.86 of it.

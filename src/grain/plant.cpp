@@ -82,7 +82,7 @@ PlantedKernel plant_damage(const Image& photo, const Mask& outline, Defect defec
   const KernelFrame frame = frame_of_outline(outline);
   const float px = frame.half_length / kReferenceHalfLength;
   const std::vector<float> body = blur_inside(light, outline, std::max(1.0f, 2.0f * px));
-  const std::vector<float> smooth = blur_inside(light, outline, std::max(2.0f, 8.0f * px));
+  const std::vector<float> smooth = blur_inside(light, outline, std::max(2.0f, 6.0f * px));
   const float typical = std::max(median_inside(light, outline), 0.02f);
 
   Random random(seed, 6);
@@ -102,7 +102,7 @@ PlantedKernel plant_damage(const Image& photo, const Mask& outline, Defect defec
     const float detail = light[i] / std::max(body[i], 1e-3f);
     float shading =
         mould ? body[i] * (0.25f + 0.75f * std::clamp(detail, 0.6f, 1.5f))
-              : typical * std::pow(smooth[i] / typical, 0.75f) * (1 + 0.20f * (std::clamp(detail, 0.6f, 1.5f) - 1));
+              : typical * std::pow(smooth[i] / typical, 0.9f) * (1 + 0.40f * (std::clamp(detail, 0.6f, 1.5f) - 1));
     // Dark blemishes and the crease lie in the skin, not in what is under it, but some of their shade stays.
     shading = std::max(shading, 0.35f * typical);
     Rgb painted = colour * (shading * lift * relative / std::max(luminance(colour), 1e-3f));
@@ -117,7 +117,7 @@ PlantedKernel plant_damage(const Image& photo, const Mask& outline, Defect defec
         painted = painted * (1 + (0.35f * facing - 0.12f) / (1 + depth * depth * depth));
       }
       const float shine = map.gloss * smooth_step(1.0f, 1.8f, smooth[i] / typical);
-      painted = painted + Rgb{1, 1, 1} * (0.5f * shine * lift * typical);
+      painted = painted + Rgb{1, 1, 1} * (0.8f * shine * lift * typical);
     }
     const float strength = smooth_step(0.5f * kVisibleWeight, 2 * kVisibleWeight, weight[i]) * weight[i] *
                            (mould ? 0.6f + 0.4f * map.density[i] : 1.0f);

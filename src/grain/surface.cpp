@@ -127,7 +127,7 @@ Surface make_surface(const Body& body, const GridBox& box, Random& random) {
     if (!frame.inside[i]) continue;
     const float a = frame.along[i], t = frame.across[i];
     const float u = a * kReferenceHalfLength, v = frame.side[i] / px;  // reference pixels along and around the kernel
-    const float middle = t - body.midline(a);
+    const float middle = t - Body::lookup(body.middle, a);
     const float* o = skin.offset;
 
     // Cells of the bran lie across the kernel, fibres of the hull along it.
@@ -161,7 +161,7 @@ Surface make_surface(const Body& body, const GridBox& box, Random& random) {
       colour = mix(colour, skin.dark, skin.germ_dark * smooth_step(0.72f, 0.95f, -a + 0.25f * mottle));
 
     if (body.ventral && wheat) {
-      const float groove = middle / (1.3f * body.crease_width), flank = middle / 0.16f;
+      const float groove = middle / (1.3f * Body::lookup(body.groove, a)), flank = middle / 0.16f;
       const float line = 1 / (1 + groove * groove);
       const float ends = 1 - a * a * a * a;
       occlusion -= (0.50f + 0.25f * mottle) * line * line * ends;
@@ -189,8 +189,8 @@ Surface make_surface(const Body& body, const GridBox& box, Random& random) {
       const float wave = std::fabs(angle * 1.9f - std::round(angle * 1.9f)) * 2;  // 0 on a nerve, 1 between two
       const float nerve = 1 / (1 + (wave / 0.16f) * (wave / 0.16f));
       const float wrinkle = noise.octaves(0.022f * u + o[2], 9.0f * angle + o[6], 2);
-      const float cross =
-          noise.octaves(0.16f * u + o[0], 3.0f * angle + o[1], 2) * smooth_step(0.2f, 0.9f, std::fabs(a));
+      const float near_end = smooth_step(0.3f, 0.9f, std::fabs(a));
+      const float cross = near_end > 0 ? near_end * noise.octaves(0.16f * u + o[0], 3.0f * angle + o[1], 2) : 0;
       height += px * skin.ridge *
                 (1.3f * nerve + 1.6f * wrinkle + 0.35f * noise.at(0.05f * u + o[7], 24.0f * angle) + 0.6f * cross);
       lightness += skin.ridge * (0.10f * nerve + 0.12f * wrinkle);

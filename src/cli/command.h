@@ -46,6 +46,8 @@ Action list(CLI::App& app);
 Action measure(CLI::App& app);
 Action rank(CLI::App& app);
 Action plant(CLI::App& app);
+Action run(CLI::App& app);
+Action study(CLI::App& app);
 
 /// "--param K=V": {"K": V}; V is JSON, or a text when it is none. Throws Error for what has no '='.
 ks::json parse_pairs(const std::vector<std::string>& pairs);

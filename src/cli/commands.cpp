@@ -18,6 +18,8 @@ const std::vector<Command>& commands() {
       {"measure", "Measure the quality of attributions with one metric", measure},
       {"rank", "Order methods by the scores of a study", rank},
       {"plant", "Paint damage onto photographs of real kernels, with exact masks", plant},
+      {"run", "Run a study: explain, measure, rank, report", run},
+      {"study", "Make and read links of studies, check them, print their schema", study},
   };
   return table;
 }

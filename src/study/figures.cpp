@@ -14,7 +14,8 @@ namespace ks {
 
 namespace {
 
-constexpr int gap = 6;  // pixels of white between pictures
+constexpr int gap = 6;               // pixels of white between pictures
+constexpr int smallest_shown = 192;  // pixels: smaller pictures are enlarged
 
 void paste(Image& onto, const Image& picture, int x, int y) {
   for (int row = 0; row < picture.height; ++row)
@@ -37,7 +38,22 @@ std::vector<double> method_limits(const std::vector<std::vector<Tensor>>& maps, 
   return limits;
 }
 
-/// Pictures may be larger than needed to see their outline well: it is drawn with a width that shows at thumbnail size.
+/// Small networks see small pictures: these are shown enlarged by a whole factor, so that every pixel can be told.
+Image enlarged(const Image& picture, int factor) {
+  Image out(picture.width * factor, picture.height * factor);
+  for (int y = 0; y < out.height; ++y)
+    for (int x = 0; x < out.width; ++x) std::memcpy(out.at(x, y), picture.at(x / factor, y / factor), 3);
+  return out;
+}
+
+Mask enlarged(const Mask& mask, int factor) {
+  Mask out(mask.width * factor, mask.height * factor);
+  for (int y = 0; y < out.height; ++y)
+    for (int x = 0; x < out.width; ++x) out.at(x, y) = mask.at(x / factor, y / factor);
+  return out;
+}
+
+/// The page shows a picture smaller than it is: its outline is as wide as can be seen there.
 int outline_width(const Image& picture) {
   return std::max(1, picture.width / 110);
 }
@@ -61,19 +77,22 @@ Figures FigureBuilder::finish(const std::vector<EngineImage>& images) const {
   for (size_t m = 0; m < methods; ++m) limits.push_back(method_limits(maps_, m, most_, study_.view.normalisation));
   for (size_t i = 0; i < most_ && i < images.size(); ++i) {
     if (!images[i].error.empty()) continue;
+    const int factor = (smallest_shown + images[i].picture.width - 1) / images[i].picture.width;
+    const Image picture = enlarged(images[i].picture, factor);
+    const Mask mask = enlarged(images[i].mask, factor);
     const bool outlined = study_.view.annotation && images[i].has_mask() && images[i].mask.area() > 0;
-    const auto finished = [&](Image picture) {
-      if (outlined) draw_outline(picture, images[i].mask, outline_width(picture));
-      return picture;
+    const auto finished = [&](Image shown) {
+      if (outlined) draw_outline(shown, mask, outline_width(shown));
+      return shown;
     };
     out.images.push_back(i);
-    out.pictures.push_back(finished(images[i].picture));
+    out.pictures.push_back(finished(picture));
     out.overlays.emplace_back(methods);
     out.limits.emplace_back(methods);
     for (size_t m = 0; m < methods; ++m) {
       if (maps_[i][m].empty()) continue;
-      out.overlays.back()[m] = finished(
-          overlay(images[i].picture, maps_[i][m], 0, limits[m][i], colormap, {.opacity = study_.view.opacity}));
+      out.overlays.back()[m] =
+          finished(overlay(picture, maps_[i][m], 0, limits[m][i], colormap, {.opacity = study_.view.opacity}));
       out.limits.back()[m] = limits[m][i];
     }
   }

@@ -34,6 +34,15 @@ Mask load_mask(const StudyImage& image, const Loader& loader, const std::string&
   return decode_mask(loader("mask", {.kind = Source::Kind::file, .text = image.mask}), mask_where);
 }
 
+std::string load_bytes(const Source& source, const Loader& loader, const std::string& where) {
+  if (source.kind == Source::Kind::data) return decode_text(source.text, where);
+  try {
+    return load_source("image", source, loader);
+  } catch (const Error& e) {
+    throw Error(e.problem(), where + (e.where().empty() ? "" : ": " + e.where()), e.hint());
+  }
+}
+
 }  // namespace
 
 const Entry& recipe_entry() {
@@ -52,7 +61,6 @@ const Entry& recipe_entry() {
 }
 
 std::string load_source(const std::string& what, const Source& source, const Loader& loader) {
-  if (source.kind == Source::Kind::data) return decode_text(source.text, what);
   std::string bytes = loader(what, source);
   if (source.kind == Source::Kind::url && sha256(bytes) != source.sha256)
     throw Error("is not what the study means: its SHA-256 is " + sha256(bytes), source.text,
@@ -64,7 +72,7 @@ StudyPicture load_picture(const StudyImage& image, const Loader& loader) {
   if (image.source.kind == Source::Kind::generate) return generate(image);
   const std::string where = "image '" + image.id + "'";
   StudyPicture out;
-  const std::string bytes = load_source(where, image.source, loader);
+  const std::string bytes = load_bytes(image.source, loader, where);
   out.identity = sha256(bytes);
   out.image = decode_image(bytes, where);
   check_image_size(out.image, smallest_side, where);

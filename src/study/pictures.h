@@ -19,7 +19,7 @@ const Entry& recipe_entry();
 /// Gets one picture and its annotation. Throws Error naming the image's id.
 StudyPicture load_picture(const StudyImage& image, const Loader& loader);
 
-/// The bytes of a source that is not generated: decoded, or from the loader with their SHA-256 checked.
+/// The bytes of a built-in thing, a file or an address; the SHA-256 of an address is checked. `what`: "model", "image".
 std::string load_source(const std::string& what, const Source& source, const Loader& loader);
 
 }  // namespace ks

@@ -8,8 +8,10 @@ namespace ks {
 /// results.json: everything there is to know of a run but the maps. `program` is "kernelscope 0.1.0".
 json results_json(const StudyResults& results, const std::string& program);
 
+/// The methods best first: [{"method": id, "label": ..., "overall": ..., "ranks": {metric: rank}}].
+json ranking_json(const StudyResults& results);
+
 /// scores.csv, tidy: image,method,metric,score,direction; one line per defined score (RFC 4180).
-/// `method` is the label when the study has several entries of one method.
 std::string scores_csv(const StudyResults& results);
 
 /// Mean of the defined scores of one metric and method over the images; NaN when there is none.

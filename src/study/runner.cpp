@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
+#include <set>
 
 #include "tensor/error.h"
 
@@ -45,6 +47,70 @@ class Steps {
   std::vector<double> weights_, measured_;
   const Progress& progress_;
 };
+
+/// Names made unique by a number where one is used several times: lime, lime-2.
+template <class T>
+std::vector<std::string> unique_names(const std::vector<T>& choices) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < choices.size(); ++i) {
+    int before = 0;
+    for (size_t j = 0; j < i; ++j) before += choices[j].name == choices[i].name;
+    out.push_back(choices[i].name + (before == 0 ? "" : "-" + std::to_string(before + 1)));
+  }
+  return out;
+}
+
+ScoreTable score_table(const StudyResults& results) {
+  ScoreTable table{.methods = method_ids(results.study), .metrics = metric_ids(results.study)};
+  for (size_t k = 0; k < results.scores.size(); ++k) {
+    table.directions.push_back(metrics().at(results.study.metrics[k].name).direction);
+    table.scores.emplace_back();
+    for (const auto& row : results.scores[k]) {
+      std::vector<double> scores;
+      for (const ScoreResult& result : row) scores.push_back(result.done ? result.score.value : std::nan(""));
+      table.scores.back().push_back(std::move(scores));
+    }
+  }
+  return table;
+}
+
+/// A warning with everything it was said of.
+struct Remark {
+  std::string text;
+  std::set<size_t> metrics, methods, images;
+};
+
+void remark_on(std::vector<Remark>& remarks, const std::string& text, std::optional<size_t> metric, size_t method,
+               size_t image) {
+  auto found = std::find_if(remarks.begin(), remarks.end(), [&](const Remark& r) { return r.text == text; });
+  if (found == remarks.end()) found = remarks.insert(remarks.end(), Remark{text});
+  if (metric) found->metrics.insert(*metric);
+  found->methods.insert(method);
+  found->images.insert(image);
+}
+
+/// "wheat-1, wheat-2", or "all images" where that is many.
+template <class F>
+std::string name_all(const std::set<size_t>& members, size_t of, const std::string& plural, const F& name) {
+  if (members.size() == of && of > 2) return "all " + plural;
+  if (members.size() > 8) return std::to_string(members.size()) + " of " + std::to_string(of) + " " + plural;
+  std::string out;
+  for (size_t member : members) out += (out.empty() ? "" : ", ") + name(member);
+  return out;
+}
+
+/// "the map is constant (Occlusion; Sparseness, Complexity; all images)"
+std::string sentence_of(const StudyResults& results, const Remark& remark) {
+  if (remark.methods.empty()) return remark.text;
+  const Study& study = results.study;
+  const std::string images =
+      name_all(remark.images, results.images.size(), "images", [&](size_t i) { return results.images[i].id; });
+  const std::string methods =
+      name_all(remark.methods, study.methods.size(), "methods", [&](size_t m) { return method_label(study, m); });
+  const std::string metrics = name_all(remark.metrics, study.metrics.size(), "metrics",
+                                       [&](size_t k) { return ks::metrics().at(study.metrics[k].name).title; });
+  return remark.text + " (" + methods + (metrics.empty() ? "" : "; " + metrics) + "; " + images + ")";
+}
 
 void open_results(const Study& study, Engine& engine, StudyResults& out) {
   const Classifier& classifier = engine.classifier();
@@ -114,38 +180,36 @@ void run_study(const Study& study, Engine& engine, const MapCallback& on_map, co
     results.complete = true;
   } catch (const Cancelled&) {
     results.seconds = seconds_since(begin);
+    results.ranking = rank_methods(score_table(results), study.overall);
     throw;
   }
+  results.ranking = rank_methods(score_table(results), study.overall);
   results.seconds = seconds_since(begin);
 }
 
+std::vector<std::string> method_ids(const Study& study) {
+  return unique_names(study.methods);
+}
+std::vector<std::string> metric_ids(const Study& study) {
+  return unique_names(study.metrics);
+}
+
 std::vector<std::string> StudyResults::warnings() const {
-  std::vector<std::pair<std::string, int>> told;
-  const auto tell = [&](const std::string& sentence) {
-    for (auto& [known, times] : told)
-      if (known == sentence) {
-        ++times;
-        return;
-      }
-    told.emplace_back(sentence, 1);
-  };
+  std::vector<Remark> remarks;
   for (const ImageResult& image : images)
-    if (!image.error.empty()) tell(image.error);
+    if (!image.error.empty()) remarks.push_back({image.error});
   for (size_t m = 0; m < cells.size(); ++m)
-    for (const CellResult& cell : cells[m])
-      if (!cell.error.empty()) tell(method_label(study, m) + ": " + cell.error);
+    for (size_t i = 0; i < cells[m].size(); ++i)
+      if (!cells[m][i].error.empty()) remark_on(remarks, cells[m][i].error, {}, m, i);
   for (size_t k = 0; k < scores.size(); ++k)
     for (size_t m = 0; m < scores[k].size(); ++m)
       for (size_t i = 0; i < scores[k][m].size(); ++i) {
         const ScoreResult& result = scores[k][m][i];
-        const std::string name = metrics().at(study.metrics[k].name).title;
-        if (!result.error.empty()) tell(name + " of " + method_label(study, m) + ": " + result.error);
-        for (const std::string& warning : result.score.warnings)
-          tell(name + ", image " + images[i].id + ": " + warning);
+        if (!result.error.empty()) remark_on(remarks, result.error, k, m, i);
+        for (const std::string& warning : result.score.warnings) remark_on(remarks, warning, k, m, i);
       }
   std::vector<std::string> out;
-  for (const auto& [sentence, times] : told)
-    out.push_back(times == 1 ? sentence : sentence + " (" + std::to_string(times) + " times)");
+  for (const Remark& remark : remarks) out.push_back(sentence_of(*this, remark));
   return out;
 }
 

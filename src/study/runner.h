@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "rank/rank.h"
 #include "study/engine.h"
 
 namespace ks {
@@ -38,6 +39,7 @@ struct StudyResults {
   std::vector<ImageResult> images;
   std::vector<std::vector<CellResult>> cells;                 // [method][image]
   std::vector<std::vector<std::vector<ScoreResult>>> scores;  // [metric][method][image]
+  RankTable ranking;
   bool complete = false;
   double seconds = 0;
 
@@ -56,6 +58,11 @@ using MapCallback = std::function<void(size_t image, size_t method, const Tensor
 /// when the study cannot be opened at all.
 void run_study(const Study& study, Engine& engine, const MapCallback& on_map, const Progress& progress,
                StudyResults& results);
+
+/// What the results call the methods and metrics of a study: their names, numbered where one is there several times
+/// ("lime-2").
+std::vector<std::string> method_ids(const Study& study);
+std::vector<std::string> metric_ids(const Study& study);
 
 /// The name of a method for people: the study's label, else the registry's title; with the parameters that tell it from
 /// others of the same name.

@@ -4,12 +4,12 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
-import {crc32, deflateSync} from 'node:zlib';
+import * as zlib from 'node:zlib';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 export const fixture = (name) => join(root, 'tests/golden/methods/grainnet', name);
 
-const program = process.env.KERNELSCOPE ?? join(root, 'build/native/kernelscope');
+export const program = process.env.KERNELSCOPE ?? join(root, 'build/native/kernelscope');
 
 /** {status, out, err} of one run. */
 export function run(...args) {
@@ -26,7 +26,7 @@ export function folder(t) {
 }
 
 function crcOf(bytes) {
-  if (crc32) return crc32(bytes);
+  if (zlib.crc32) return zlib.crc32(bytes);
   let c = 0xffffffff;  // Node.js before 22 has no crc32
   for (const b of bytes) {
     c ^= b;
@@ -63,6 +63,6 @@ export function png({width, height, depth = 8, colour = 2, rows = height, pixel 
   header.writeUInt32BE(height, 4);
   header[8] = depth;
   header[9] = colour;
-  return Buffer.concat([Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]), chunk('IHDR', header), chunk('IDAT', deflateSync(raw)),
+  return Buffer.concat([Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]), chunk('IHDR', header), chunk('IDAT', zlib.deflateSync(raw)),
                         chunk('IEND', Buffer.alloc(0))]);
 }

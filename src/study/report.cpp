@@ -1,0 +1,300 @@
+#include "study/report.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cstdio>
+
+#include "picture/colormap.h"
+#include "picture/normalisation.h"
+#include "picture/overlay.h"
+#include "picture/pooling.h"
+#include "study/markup.h"
+#include "study/results.h"
+
+namespace ks {
+
+namespace {
+
+std::string esc(const std::string& text) {
+  return escape_markup(text);
+}
+
+std::string percent(double share, int digits = 1) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f\u00a0%%", digits, 100 * share);
+  return text;
+}
+
+std::string lower_first(std::string text) {
+  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+std::string fixed(double value, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return std::isnan(value) ? "–" : text;
+}
+
+std::string count_of(size_t n, const std::string& noun) {
+  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
+}
+
+std::string time_text(double seconds) {
+  char text[32];
+  if (seconds < 100)
+    std::snprintf(text, sizeof text, "%.1f s", seconds);
+  else
+    std::snprintf(text, sizeof text, "%d min %02d s", static_cast<int>(seconds) / 60, static_cast<int>(seconds) % 60);
+  return text;
+}
+
+const char* way(Direction direction) {
+  switch (direction) {
+    case Direction::higher:
+      return "higher is better ↑";
+    case Direction::lower:
+      return "lower is better ↓";
+    case Direction::zero:
+      return "nearer 0 is better";
+    case Direction::none:
+      return "not ranked";
+  }
+  return "";
+}
+
+std::string source_text(const Source& source) {
+  const size_t slash = source.text.find_last_of("/\\");
+  return slash == std::string::npos || source.kind != Source::Kind::file ? source.text : source.text.substr(slash + 1);
+}
+
+std::string parameters_text(const Entry& entry, const json& given) {
+  const Params checked = check_parameters(entry, given);
+  std::string out;
+  for (const auto& [name, value] : checked.all().items())
+    out += (out.empty() ? "" : ", ") + esc(name) + "&nbsp;=&nbsp;" +
+           esc(value.is_string() ? value.get<std::string>() : value.dump());
+  return out.empty() ? "none" : out;
+}
+
+std::string header(const StudyResults& r, const ReportNotes& notes) {
+  const std::string title = r.study.title.empty() ? "Untitled study" : r.study.title;
+  std::string facts;
+  const auto fact = [&](const std::string& text) { facts += "<span>" + esc(text) + "</span>"; };
+  fact(count_of(r.study.images.size(), "image"));
+  fact(count_of(r.study.methods.size(), "method"));
+  fact(count_of(r.study.metrics.size(), "metric"));
+  fact("model " + source_text(r.study.model) + ", " + std::to_string(r.input_width) + "×" +
+       std::to_string(r.input_height));
+  fact("computed in " + time_text(r.seconds) + " on " + r.runtime.provider + ", " +
+       count_of(static_cast<size_t>(r.runtime.threads), "thread"));
+  if (!notes.date.empty()) fact(notes.date);
+  return "<header><div class=\"eyebrow\">Kernelscope report</div><h1>" + esc(title) + "</h1><div class=\"facts\">" +
+         facts + "</div></header>\n";
+}
+
+std::string warnings(const StudyResults& r) {
+  const std::vector<std::string> sentences = r.warnings();
+  std::string out;
+  if (!r.complete)
+    out += "<div class=\"warnings\">The run was interrupted: this report holds what was finished until then.</div>\n";
+  if (sentences.empty()) return out;
+  out += "<div class=\"warnings\"><strong>Worth knowing</strong><ul>";
+  for (const std::string& sentence : sentences) out += "<li>" + esc(sentence) + "</li>";
+  return out + "</ul></div>\n";
+}
+
+/// "0.250 ± 0.050": both with the digits that suit the mean.
+std::string mean_text(const MeanScore& mean) {
+  if (mean.count < 2 || std::fabs(mean.mean) < 1e-3 || std::fabs(mean.mean) >= 1e5) return short_number(mean.mean);
+  const double size = std::fabs(mean.mean);
+  char deviation[32];
+  std::snprintf(deviation, sizeof deviation, "%.*f", size < 10 ? 3 : size < 100 ? 2 : 1, mean.deviation);
+  return short_number(mean.mean) + " ± " + deviation;
+}
+
+/// Rank 1 is the darkest blue; text on dark cells is white.
+std::string rank_cell(double rank, size_t methods, const MeanScore& mean) {
+  const std::string score = "<span class=\"score\">" + mean_text(mean) + "</span>";
+  if (std::isnan(rank)) return "<td class=\"cell\">–" + score + "</td>";
+  const double worth = methods > 1 ? 1 - (rank - 1) / static_cast<double>(methods - 1) : 1;
+  const double shade = 0.85 * worth * worth;
+  char style[64], number[16];
+  std::snprintf(style, sizeof style, "background: rgba(var(--rank), %.2f)", shade);
+  std::snprintf(number, sizeof number, rank == std::floor(rank) ? "%.0f" : "%.2f", rank);
+  return std::string("<td class=\"cell") + (shade > 0.6 ? " strong" : "") + "\" style=\"" + style + "\">" + number +
+         score + "</td>";
+}
+
+std::string ranking(const StudyResults& r) {
+  const size_t methods = r.study.methods.size();
+  if (methods == 0 || r.study.metrics.empty()) return "";
+  std::string out =
+      "<h2>Ranking</h2>\n<p class=\"note\">For every metric the methods are ranked, 1 is best; below the rank stands "
+      "the mean "
+      "score over the images ± its standard deviation. The order is by " +
+      esc(lower_first(r.ranking.overall_title)) +
+      ".</p>\n<div class=\"scroll\"><table class=\"ranking\"><thead><tr><th>Method</th>" + "<th class=\"overall\">" +
+      esc(r.ranking.overall_title) + "</th>";
+  for (size_t k = 0; k < r.study.metrics.size(); ++k) {
+    const Metric& metric = metrics().at(r.study.metrics[k].name);
+    out += "<th class=\"cell\">" + esc(metric.title) + "<span class=\"way\">" + way(metric.direction) + "</span></th>";
+  }
+  out += "</tr></thead><tbody>\n";
+  for (size_t place = 0; place < r.ranking.order.size(); ++place) {
+    const size_t m = r.ranking.order[place];
+    out += std::string("<tr") + (place == 0 ? " class=\"best\"" : "") + "><th>" + esc(method_label(r.study, m)) +
+           "</th><td class=\"overall\">" + fixed(r.ranking.overall[m], 2) + "</td>";
+    for (size_t k = 0; k < r.study.metrics.size(); ++k)
+      out += rank_cell(r.ranking.ranks[k][m], methods, mean_score(r, k, m));
+    out += "</tr>\n";
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+std::string row_header(const StudyResults& r, const ImageResult& image) {
+  const Prediction& p = image.prediction;
+  const std::string& name = r.classes.at(static_cast<size_t>(p.predicted));
+  std::string out = "<span class=\"id\">" + esc(image.id) + "</span><br>" + esc(name) + " " +
+                    percent(p.probabilities.at(static_cast<size_t>(p.predicted)));
+  if (p.target != p.predicted) out += "<br>explained: " + esc(r.classes.at(static_cast<size_t>(p.target)));
+  if (image.has_mask)
+    out += "<br><span class=\"small\">" +
+           (image.annotated_share > 0 ? "annotated " + percent(image.annotated_share) : "no damage annotated") +
+           "</span>";
+  return out;
+}
+
+std::string legend(const StudyView& view) {
+  const Colormap& colormap = colormaps().at(view.colormap);
+  const std::string bar = "<img alt=\"colour scale\" src=\"" + png_uri(colour_bar(colormap, 150, 12)) + "\">";
+  std::string out = "<div class=\"legend\"><span>" + std::string(colormap.diverging ? "against the class" : "0") + bar +
+                    (colormap.diverging ? "for it" : "strong") +
+                    "</span><span>channels: " + esc(poolings().at(view.pooling).title) +
+                    "</span><span>scale: " + esc(normalisations().at(view.normalisation).title) + "</span>";
+  if (view.annotation) out += "<span><i></i>annotated damage</span>";
+  return out + "</div>\n";
+}
+
+std::string grid(const StudyResults& r, const Figures& figures) {
+  if (figures.images.empty()) return "";
+  std::string out = "<h2>Explanations</h2>\n" + legend(r.study.view);
+  if (figures.images.size() < r.images.size())
+    out += "<p class=\"note\">The first " + std::to_string(figures.images.size()) + " of " +
+           count_of(r.images.size(), "image") + ".</p>\n";
+  out += "<div class=\"scroll\"><table class=\"grid\"><thead><tr><th class=\"corner\"></th><th>Image</th>";
+  for (size_t m = 0; m < r.study.methods.size(); ++m) out += "<th>" + esc(method_label(r.study, m)) + "</th>";
+  out += "</tr></thead><tbody>\n";
+  for (size_t i = 0; i < figures.images.size(); ++i) {
+    const ImageResult& image = r.images[figures.images[i]];
+    out += "<tr><th>" + row_header(r, image) + "</th><td><img alt=\"" + esc(image.id) + "\" src=\"" +
+           jpeg_uri(figures.pictures[i]) + "\"></td>";
+    for (size_t m = 0; m < figures.overlays[i].size(); ++m) {
+      if (figures.overlays[i][m].width == 0) {
+        out += "<td class=\"none\">no map</td>";
+        continue;
+      }
+      const std::string name = method_label(r.study, m) + " of " + image.id;
+      out += "<td><img alt=\"" + esc(name) + "\" title=\"" + esc(name + "; the strongest colour is at ±") +
+             short_number(figures.limits[i][m]) + "\" src=\"" + jpeg_uri(figures.overlays[i][m]) + "\"></td>";
+    }
+    out += "</tr>\n";
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+std::string score_tables(const StudyResults& r) {
+  if (r.study.metrics.empty() || r.study.methods.empty()) return "";
+  std::string out = "<section class=\"screen-only\"><h2>Scores of every image</h2>\n";
+  for (size_t k = 0; k < r.study.metrics.size(); ++k) {
+    const Metric& metric = metrics().at(r.study.metrics[k].name);
+    out += "<details><summary>" + esc(metric.title) + " <span class=\"note\">" + way(metric.direction) +
+           "</span></summary><div class=\"scroll\"><table><thead><tr><th>Image</th>";
+    for (size_t m = 0; m < r.study.methods.size(); ++m)
+      out += "<th class=\"number\">" + esc(method_label(r.study, m)) + "</th>";
+    out += "</tr></thead><tbody>";
+    for (size_t i = 0; i < r.images.size(); ++i) {
+      out += "<tr><th>" + esc(r.images[i].id) + "</th>";
+      for (size_t m = 0; m < r.study.methods.size(); ++m) {
+        const ScoreResult& score = r.scores[k][m][i];
+        out += "<td class=\"number\">" + (score.done ? short_number(score.score.value) : "–") + "</td>";
+      }
+      out += "</tr>";
+    }
+    out += "</tbody></table></div></details>\n";
+  }
+  return out + "</section>\n";
+}
+
+/// The median over the images: the first one also pays for making the network.
+std::string typical_time(const std::vector<CellResult>& cells) {
+  std::vector<double> times;
+  for (const CellResult& cell : cells)
+    if (cell.done) times.push_back(cell.milliseconds);
+  if (times.empty()) return "–";
+  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+  const double ms = times[times.size() / 2];
+  char text[32];
+  std::snprintf(text, sizeof text, ms < 10 ? "%.1f ms" : ms < 10000 ? "%.0f ms" : "%.3g ms", ms);
+  return text;
+}
+
+std::string method_table(const StudyResults& r) {
+  if (r.study.methods.empty()) return "";
+  std::string out =
+      "<h2>Methods</h2>\n<div class=\"scroll\"><table class=\"reference\"><thead><tr><th>Method</th><th>Parameters</th>"
+      "<th class=\"number\">Time per image</th><th>Source</th></tr></thead><tbody>\n";
+  for (size_t m = 0; m < r.study.methods.size(); ++m) {
+    const Method& method = methods().at(r.study.methods[m].name);
+    out += "<tr><th>" + esc(method_label(r.study, m)) + "</th><td class=\"parameters\">" +
+           parameters_text(method, r.study.methods[m].params) + "</td><td class=\"number\">" +
+           typical_time(r.cells[m]) + "</td><td>" + esc(method.citation) + "</td></tr>\n";
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+std::string metric_table(const StudyResults& r) {
+  if (r.study.metrics.empty()) return "";
+  std::string out =
+      "<h2>Metrics</h2>\n<div class=\"scroll\"><table class=\"reference\"><thead><tr><th>Metric</th><th>What it "
+      "measures</th>"
+      "<th>Parameters</th><th>Source</th></tr></thead><tbody>\n";
+  for (const StudyMetric& chosen : r.study.metrics) {
+    const Metric& metric = metrics().at(chosen.name);
+    out += "<tr><th>" + esc(metric.title) + "<span class=\"way\">" + esc(metric.family) + ", " + way(metric.direction) +
+           "</span></th><td>" + esc(metric.description) + "</td><td class=\"parameters\">" +
+           parameters_text(metric, chosen.params) + "</td><td>" + esc(metric.citation) + "</td></tr>\n";
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+std::string reproduce(const StudyResults& r, const ReportNotes& notes) {
+  std::string out = "<h2>Do it again</h2>\n";
+  if (!notes.command_line.empty())
+    out += "<p>On the command line, with the study below as a file:</p><pre>" + esc(notes.command_line) + "</pre>\n";
+  if (!notes.share_url.empty())
+    out += "<p>In the browser, <a href=\"" + esc(notes.share_url) +
+           "\">open this study</a>; the link carries all of it:</p>" + "<pre class=\"link\">" + esc(notes.share_url) +
+           "</pre>\n";
+  else if (!notes.no_share.empty())
+    out += "<p class=\"note\">No link to share: " + esc(notes.no_share) + ".</p>\n";
+  out += "<details class=\"screen-only\"><summary>The study as JSON</summary><pre>" +
+         esc(write_study(r.study).dump(2, ' ', false, json::error_handler_t::replace)) + "</pre></details>\n";
+  return out;
+}
+
+}  // namespace
+
+std::string report_html(const StudyResults& results, const Figures& figures, const ReportNotes& notes) {
+  const std::string title = results.study.title.empty() ? "Kernelscope report" : results.study.title;
+  return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" +
+         esc(title) + "</title><style>" + report_css + "</style></head><body>\n" + header(results, notes) +
+         ranking(results) + warnings(results) + grid(results, figures) + score_tables(results) + method_table(results) +
+         metric_table(results) + reproduce(results, notes) + "<footer>Made by " + esc(notes.program) +
+         " with ONNX Runtime " + esc(results.runtime.version) + " (" + esc(results.runtime.provider) +
+         "). Model SHA-256 " + esc(results.model_hash) + ".</footer>\n</body></html>\n";
+}
+
+}  // namespace ks

@@ -37,6 +37,7 @@ struct Command {
 const std::vector<Command>& commands();
 
 /// The commands, one file each. Options live in a shared struct that the returned action holds on to.
+Action annotate(CLI::App& app);
 Action bench(CLI::App& app);
 Action explain(CLI::App& app);
 Action export_explainer(CLI::App& app);

@@ -9,6 +9,7 @@ namespace ks::cli {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
+      {"annotate", "Draw rough annotations as people do, from exact masks", annotate},
       {"bench", "Measure the cost of methods in forward passes", bench},
       {"explain", "Explain a model's decision on images", explain},
       {"export-explainer", "Write an explanation method as an ONNX model that runs anywhere", export_explainer},

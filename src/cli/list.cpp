@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "explain/method.h"
+#include "grain/annotate.h"
 #include "metric/metric.h"
 #include "picture/colormap.h"
 #include "picture/normalisation.h"
@@ -35,6 +36,7 @@ std::vector<Listing> listings() {
           listing("normalisations", normalisations()),
           listing("colormaps", colormaps()),
           listing("segmentations", segmentations()),
+          listing("annotation-styles", annotation_styles()),
           listing("overall-rankings", overall_rankings())};
 }
 

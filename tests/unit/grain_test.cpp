@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "grain/annotate.h"
 #include "grain/find.h"
 #include "grain/plant.h"
 #include "grain/render.h"
@@ -16,15 +17,6 @@ int difference(const Image& a, const Image& b, size_t pixel) {
   int most = 0;
   for (size_t c = 0; c < 3; ++c) most = std::max(most, std::abs(a.rgb[3 * pixel + c] - b.rgb[3 * pixel + c]));
   return most;
-}
-
-double overlap(const Mask& a, const Mask& b) {
-  int64_t both = 0, either = 0;
-  for (size_t i = 0; i < a.inside.size(); ++i) {
-    both += a.inside[i] && b.inside[i];
-    either += a.inside[i] || b.inside[i];
-  }
-  return static_cast<double>(both) / static_cast<double>(either);
 }
 
 /// A plain picture with soft noise, for what is no kernel.
@@ -111,7 +103,7 @@ TEST_CASE("the kernel is found on every background") {
     const RenderedKernel kernel =
         render_kernel({seed % 2 ? Species::barley : Species::wheat, static_cast<Defect>(seed % 3), seed, 224});
     const FoundKernel found = find_kernel(kernel.image, "kernel");
-    const double share = overlap(found.outline, kernel.outline);
+    const double share = intersection_over_union(found.outline, kernel.outline);
     CHECK(share > 0.9);
     CHECK(found.length > found.breadth);
     mean += share / 24;
@@ -195,6 +187,45 @@ TEST_CASE("a frame runs from -1 to 1 along and across the outline") {
   CHECK(highest > 0.97f);
   CHECK(left < -0.95f);
   CHECK(right > 0.95f);
+}
+
+TEST_CASE("annotations are rough but cover the damage, and every hand draws differently") {
+  for (const std::string& style : annotation_styles().names()) {
+    double mean = 0, covered = 0;
+    int different = 0;
+    for (uint64_t seed = 0; seed < 10; ++seed) {
+      CAPTURE(style);
+      CAPTURE(seed);
+      const Mask damage =
+          render_kernel({Species::wheat, seed % 2 ? Defect::skinned : Defect::pink_fusarium, seed, 160}).damage;
+      const Mask drawn = annotate(damage, style, {}, seed);
+      CHECK(drawn.inside == annotate(damage, style, {}, seed).inside);
+      different += drawn.inside != annotate(damage, style, {}, seed + 100).inside;
+      const double share = intersection_over_union(damage, drawn);
+      CHECK(share < 1);
+      mean += share / 10;
+      int64_t both = 0;
+      for (size_t i = 0; i < damage.inside.size(); ++i) both += damage.inside[i] && drawn.inside[i];
+      covered += static_cast<double>(both) / static_cast<double>(damage.area()) / 10;
+    }
+    CHECK(different == 10);
+    CHECK(mean > 0.45);
+    CHECK(mean < 0.93);
+    CHECK(covered > 0.9);
+  }
+  CHECK(annotate(Mask(20, 20), "box", {}, 1).area() == 0);
+  CHECK_THROWS_AS(annotate(Mask(20, 20), "bocks", {}, 1), Error);
+  CHECK_THROWS_AS(annotate(Mask(20, 20), "box", {{"margin", -1}}, 1), Error);
+}
+
+TEST_CASE("a box without margin and wobble is the damage's bounding box") {
+  Mask damage(30, 20);
+  for (int y = 5; y < 9; ++y)
+    for (int x = 10; x < 17; ++x) damage.at(x, y) = x > 11 || y > 5;
+  const Mask box = annotate(damage, "box", {{"margin", 0}, {"wobble", 0}}, 1);
+  CHECK(box.area() == 4 * 7);
+  CHECK(box.at(10, 5) == 1);
+  CHECK(box.at(17, 5) == 0);
 }
 
 TEST_SUITE_END();

@@ -25,8 +25,8 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// ResNet-18 (K. He et al.: Deep residual learning, CVPR 2016) with random weights and batch norms: the yardstick of the
-/// budgets. Random weights cost the same time as trained ones.
+/// ResNet-18 (K. He et al.: Deep residual learning, CVPR 2016) with random weights and batch norms: the yardstick of
+/// the budgets. Random weights cost the same time as trained ones.
 graph::Model resnet18() {
   graph::Model model;
   model.inputs.push_back({"input", graph::Type::f32, {{-1, "N"}, {3, ""}, {224, ""}, {224, ""}}});
@@ -39,16 +39,19 @@ graph::Model resnet18() {
   };
   const auto convolution = [&](const std::string& x, int64_t in, int64_t out, int64_t k, int64_t stride) {
     const std::string w = weights({out, in, k, k}, std::sqrt(2.0 / static_cast<double>(in * k * k)));
-    const std::string z = b.add("Conv", {x, w}, {{"strides", std::vector<int64_t>{stride, stride}},
-                                                  {"kernel_shape", std::vector<int64_t>{k, k}},
-                                                  {"pads", std::vector<int64_t>(4, k / 2)}});
+    const std::string z = b.add("Conv", {x, w},
+                                {{"strides", std::vector<int64_t>{stride, stride}},
+                                 {"kernel_shape", std::vector<int64_t>{k, k}},
+                                 {"pads", std::vector<int64_t>(4, k / 2)}});
     const std::string variance = b.constant(graph::Array::floats({out}, std::vector<float>(out, 1.0f)), "variance");
-    return b.add("BatchNormalization", {z, weights({out}, 0.1, 0.7), weights({out}, 0.1), weights({out}, 0.1), variance});
+    return b.add("BatchNormalization",
+                 {z, weights({out}, 0.1, 0.7), weights({out}, 0.1), weights({out}, 0.1), variance});
   };
   std::string x = b.add("Relu", {convolution("input", 3, 64, 7, 2)});
-  x = b.add("MaxPool", {x}, {{"kernel_shape", std::vector<int64_t>{3, 3}},
-                             {"strides", std::vector<int64_t>{2, 2}},
-                             {"pads", std::vector<int64_t>(4, 1)}});
+  x = b.add("MaxPool", {x},
+            {{"kernel_shape", std::vector<int64_t>{3, 3}},
+             {"strides", std::vector<int64_t>{2, 2}},
+             {"pads", std::vector<int64_t>(4, 1)}});
   int64_t in = 64;
   for (int64_t out : {64, 128, 256, 512}) {
     for (int block = 0; block < 2; ++block) {
@@ -71,7 +74,8 @@ struct Options {
   int threads = 2, repeats = 15;
 };
 
-/// Times every method on one image against the forward pass measured between its runs, so that both see the same machine.
+/// Times every method on one image against the forward pass measured between its runs, so that both see the same
+/// machine.
 void bench_methods(const Options& o, Context& context) {
   const std::string bytes = o.model.empty() ? graph::write(resnet18()) : read_file(o.model);
   SessionOptions options = session_options("cpu", o.threads);
@@ -121,7 +125,15 @@ Action bench(CLI::App& app) {
   sub->add_option("--method", o->names, "Only these methods");
   sub->add_option("--threads", o->threads, "Threads of ONNX Runtime")->check(CLI::Range(1, 1024));
   sub->add_option("--repeats", o->repeats, "Runs of each, the median counts")->check(CLI::Range(1, 1000));
-  return [o](Context& context) { bench_methods(*o, context); };
+  auto* training = app.add_subcommand("training", "Steps of training a grainnet on random images");
+  for (CLI::App* command : {sub, training}) command->fallthrough();  // --json and --quiet belong to bench
+  const Action train_action = bench_training(*training);
+  return [o, training, train_action](Context& context) {
+    if (training->parsed())
+      train_action(context);
+    else
+      bench_methods(*o, context);
+  };
 }
 
 }  // namespace ks::cli

@@ -39,16 +39,19 @@ const std::vector<Command>& commands();
 /// The commands, one file each. Options live in a shared struct that the returned action holds on to.
 Action annotate(CLI::App& app);
 Action bench(CLI::App& app);
+Action bench_training(CLI::App& app);  // a subcommand of bench
 Action explain(CLI::App& app);
 Action export_explainer(CLI::App& app);
 Action generate(CLI::App& app);
 Action inspect(CLI::App& app);
 Action list(CLI::App& app);
 Action measure(CLI::App& app);
-Action rank(CLI::App& app);
 Action plant(CLI::App& app);
+Action predict(CLI::App& app);
+Action rank(CLI::App& app);
 Action run(CLI::App& app);
 Action study(CLI::App& app);
+Action train(CLI::App& app);
 
 /// "--param K=V": {"K": V}; V is JSON, or a text when it is none. Throws Error for what has no '='.
 ks::json parse_pairs(const std::vector<std::string>& pairs);

@@ -17,10 +17,12 @@ const std::vector<Command>& commands() {
       {"inspect", "Say what a model is and which methods can explain it", inspect},
       {"list", "List the methods, metrics and other registries", list},
       {"measure", "Measure the quality of attributions with one metric", measure},
-      {"rank", "Order methods by the scores of a study", rank},
       {"plant", "Paint damage onto photographs of real kernels, with exact masks", plant},
+      {"predict", "Classify images, or score a model on a data set", predict},
+      {"rank", "Order methods by the scores of a study", rank},
       {"run", "Run a study: explain, measure, rank, report", run},
       {"study", "Make and read links of studies, check them, print their schema", study},
+      {"train", "Train a classifier on a data set", train},
   };
   return table;
 }

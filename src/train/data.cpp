@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 
+#include "registry/registry.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
 
@@ -34,10 +35,14 @@ std::vector<fs::path> sorted_entries(const fs::path& folder, bool folders) {
   return out;
 }
 
+Image fitted(Image image, int width, int height) {
+  return image.width == width && image.height == height ? image : resize_image(image, width, height);
+}
+
 }  // namespace
 
-DataSet load_folder(const std::string& folder, int width, int height, const Progress& progress) {
-  DataSet set;
+Samples load_folder(const std::string& folder, int width, int height, const Progress& progress) {
+  Samples set;
   set.description = fs::path(folder).lexically_normal().string();
   std::vector<std::vector<fs::path>> files;
   size_t total = 0;
@@ -53,16 +58,41 @@ DataSet load_folder(const std::string& folder, int width, int height, const Prog
                 "give a folder with one folder of pictures per class, two at least");
   for (size_t label = 0; label < files.size(); ++label)
     for (const fs::path& path : files[label]) {
-      Image image = load_image(path.string());
-      if (image.width != width || image.height != height) image = resize_image(image, width, height);
-      set.samples.push_back({std::move(image), static_cast<int>(label), path.string()});
+      set.samples.push_back({fitted(load_image(path.string()), width, height), static_cast<int>(label), path.string()});
       if (progress) progress(static_cast<double>(set.samples.size()) / static_cast<double>(total));
     }
   return set;
 }
 
-DataSet take_fraction(DataSet& all, double fraction, uint64_t seed) {
-  DataSet taken{all.classes, {}, all.description}, kept{all.classes, {}, all.description};
+Samples load_splits(const Dataset& dataset, const std::vector<Split>& splits, int width, int height,
+                    const Progress& progress) {
+  Samples out{dataset.classes, {}, dataset.made_by.value("command", dataset.folder)};
+  std::vector<const DatasetItem*> items;
+  for (const DatasetItem& item : dataset.items)
+    if (std::find(splits.begin(), splits.end(), item.split) != splits.end()) items.push_back(&item);
+  for (const DatasetItem* item : items) {
+    out.samples.push_back({fitted(load_item(dataset, *item), width, height), item->label, item->image});
+    if (progress) progress(static_cast<double>(out.samples.size()) / static_cast<double>(items.size()));
+  }
+  return out;
+}
+
+Samples with_classes(const Samples& samples, const std::vector<std::string>& classes) {
+  std::vector<int> label_of(samples.classes.size(), -1);
+  for (size_t k = 0; k < classes.size(); ++k) {
+    const auto found = std::find(samples.classes.begin(), samples.classes.end(), classes[k]);
+    if (found == samples.classes.end()) throw_unknown_name("class", classes[k], samples.classes);
+    label_of[static_cast<size_t>(found - samples.classes.begin())] = static_cast<int>(k);
+  }
+  Samples out{classes, {}, samples.description};
+  for (const Sample& s : samples.samples)
+    if (label_of[static_cast<size_t>(s.label)] >= 0)
+      out.samples.push_back({s.image, label_of[static_cast<size_t>(s.label)], s.name});
+  return out;
+}
+
+Samples take_fraction(Samples& all, double fraction, uint64_t seed) {
+  Samples taken{all.classes, {}, all.description}, kept{all.classes, {}, all.description};
   if (fraction <= 0) return taken;
   for (size_t label = 0; label < all.classes.size(); ++label) {
     std::vector<size_t> members;

@@ -54,13 +54,13 @@ bool better(const EpochRecord& a, const EpochRecord& b) {
   return a.validation_loss < b.validation_loss;
 }
 
-void check_data(const DataSet& data, const DataSet& like, const std::string& role) {
+void check_data(const Samples& data, const Samples& like, const std::string& role) {
   if (data.samples.empty()) throw Error("there are no pictures for " + role, data.description);
   if (data.classes != like.classes) throw Error("the classes differ from those of the training data", data.description);
 }
 
 /// What identifies the data: changing it between a checkpoint and its resumption would mix two trainings.
-json describe_data(const DataSet& data) {
+json describe_data(const Samples& data) {
   json counts = json::object();
   for (size_t k = 0; k < data.classes.size(); ++k)
     counts[data.classes[k]] = std::count_if(data.samples.begin(), data.samples.end(),
@@ -117,12 +117,9 @@ double learning_rate(const TrainingOptions& o, int64_t step, int64_t steps_per_e
   return o.rate * 0.5 * (1 + std::cos(pi * (now - 1 - warmup) / std::max(1.0, all - warmup)));
 }
 
-Evaluation evaluate(const graph::Model& model, const DataSet& data, const Preprocessing& preprocessing, int threads,
+Evaluation evaluate(const Predict& predict, const Samples& data, const Preprocessing& preprocessing, int threads,
                     const Progress& progress) {
   constexpr int64_t batch = 32;
-  SessionOptions session_options;
-  session_options.threads = threads;
-  Session session(graph::write(model), session_options, model.name);
   const auto count = static_cast<int64_t>(data.samples.size());
   const size_t classes = data.classes.size();
   Evaluation e;
@@ -136,11 +133,11 @@ Evaluation evaluate(const graph::Model& model, const DataSet& data, const Prepro
       const Tensor t = image_to_tensor(data.samples[begin + i].image, preprocessing);
       std::copy(t.data.begin(), t.data.end(), images.sample(i));
     });
-    const Tensor p = session.run({{model.inputs[0].name, &images}}, {model.outputs[0].name}).at(0);
+    const Tensor p = predict(images);
     if (p.shape != Shape{size, static_cast<int64_t>(classes)})
       throw Error("gives " + to_string(p.shape) + " for " + std::to_string(size) + " pictures of " +
                       std::to_string(classes) + " classes",
-                  model.name);
+                  "the model");
     for (int64_t i = 0; i < size; ++i) {
       const float* row = p.sample(i);
       const auto predicted = static_cast<size_t>(std::max_element(row, row + classes) - row);
@@ -162,7 +159,7 @@ struct Trainer::Batch {
   Tensor images, labels;
 };
 
-Trainer::Trainer(const TrainingOptions& options, const DataSet& training, const DataSet& validation)
+Trainer::Trainer(const TrainingOptions& options, const Samples& training, const Samples& validation)
     : options_(options), training_(training), validation_(validation) {
   check_options(options_);
   check_data(training_, training_, "training");
@@ -251,8 +248,11 @@ EpochRecord Trainer::run_epoch(const Progress& progress) {
   const Progress validation_progress = [&](double fraction) {
     if (progress) progress(1 - validation_share + validation_share * fraction);
   };
-  const Evaluation e = evaluate(inference_model(architecture_, next.weights), validation_, options_.preprocessing,
-                                options_.threads, validation_progress);
+  SessionOptions session_options;
+  session_options.threads = options_.threads;
+  Session session(graph::write(inference_model(architecture_, next.weights)), session_options, "validation");
+  const Predict predict = [&](const Tensor& x) { return session.run({{"image", &x}}, {"probability"}).at(0); };
+  const Evaluation e = evaluate(predict, validation_, options_.preprocessing, options_.threads, validation_progress);
   record.validation_loss = e.loss;
   record.validation_accuracy = e.accuracy;
   if (next.best_epoch == 0 || better(record, next.history[next.best_epoch - 1])) {

@@ -49,8 +49,9 @@ struct Evaluation {
   std::vector<int> predictions;
   std::vector<float> confidences;  // probability of the predicted class
 };
-/// `model` is an inference model with one image input and one output of probabilities.
-Evaluation evaluate(const graph::Model& model, const DataSet& data, const Preprocessing& preprocessing, int threads,
+/// [N,K] probabilities of [N,3,H,W] inputs.
+using Predict = std::function<Tensor(const Tensor&)>;
+Evaluation evaluate(const Predict& predict, const Samples& data, const Preprocessing& preprocessing, int threads,
                     const Progress& progress = {});
 
 /// Everything that changes during a training; with the options and the data it determines all that follows.
@@ -70,7 +71,7 @@ TrainingState read_checkpoint(const std::string& bytes, const json& identity, co
 class Trainer {
  public:
   /// The data must outlive the trainer. Throws Error for options out of range or data that do not fit.
-  Trainer(const TrainingOptions& options, const DataSet& training, const DataSet& validation);
+  Trainer(const TrainingOptions& options, const Samples& training, const Samples& validation);
   ~Trainer();
 
   /// One epoch with its validation. `progress` gets the finished fraction of the epoch; what it throws ends the epoch,
@@ -95,7 +96,7 @@ class Trainer {
   Batch prepare(int epoch, const std::vector<size_t>& order, int64_t step) const;
 
   TrainingOptions options_;
-  const DataSet &training_, &validation_;
+  const Samples &training_, &validation_;
   Architecture architecture_;
   int64_t steps_ = 0;
   json identity_;

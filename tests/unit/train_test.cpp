@@ -16,8 +16,8 @@ using namespace ks::train;
 namespace {
 
 /// Pictures of noise; those of class 1 have a red square somewhere.
-DataSet squares(int count, uint64_t seed, int size = 32) {
-  DataSet set{{"plain", "square"}, {}, "squares"};
+Samples squares(int count, uint64_t seed, int size = 32) {
+  Samples set{{"plain", "square"}, {}, "squares"};
   Random random(seed);
   for (int i = 0; i < count; ++i) {
     Image image(size, size);
@@ -50,7 +50,7 @@ TrainingOptions small_options() {
 
 TEST_SUITE("train") {
   TEST_CASE("an interrupted and resumed training gives the same model to the bit") {
-    const DataSet training = squares(40, 1), validation = squares(10, 2);
+    const Samples training = squares(40, 1), validation = squares(10, 2);
     const TrainingOptions options = small_options();
     Trainer whole(options, training, validation);
     while (!whole.finished()) whole.run_epoch();
@@ -79,7 +79,7 @@ TEST_SUITE("train") {
   }
 
   TEST_CASE("a checkpoint of another training, or none, is refused in a sentence") {
-    const DataSet training = squares(16, 1), validation = squares(4, 2);
+    const Samples training = squares(16, 1), validation = squares(4, 2);
     Trainer trainer(small_options(), training, validation);
     const std::string bytes = write_checkpoint(trainer.state(), trainer.identity());
     TrainingOptions other = small_options();
@@ -87,7 +87,7 @@ TEST_SUITE("train") {
     Trainer different(other, training, validation);
     CHECK_THROWS_WITH_AS(read_checkpoint(bytes, different.identity(), "x"), doctest::Contains("optimizer/momentum"),
                          Error);
-    const DataSet more = squares(20, 1);
+    const Samples more = squares(20, 1);
     Trainer with_more(small_options(), more, validation);
     CHECK_THROWS_WITH_AS(read_checkpoint(bytes, with_more.identity(), "x"), doctest::Contains("data/training"), Error);
     CHECK_THROWS_AS(read_checkpoint("nonsense", trainer.identity(), "x"), Error);
@@ -98,21 +98,23 @@ TEST_SUITE("train") {
   }
 
   TEST_CASE("training learns, and the exported model knows what it needs") {
-    const DataSet training = squares(96, 3), validation = squares(32, 4), test = squares(60, 5);
+    const Samples training = squares(96, 3), validation = squares(32, 4), test = squares(60, 5);
     TrainingOptions options = small_options();
     options.epochs = 6;
     options.augmentation.rotation = 20;
     Trainer trainer(options, training, validation);
     while (!trainer.finished()) trainer.run_epoch();
     const graph::Model model = trainer.best_model();
-    const Evaluation e = evaluate(model, test, options.preprocessing, 2);
+    const std::string bytes = graph::write(model);
+    Session session(bytes, {}, "model");
+    const auto predict = [&](const Tensor& x) { return session.run({{"image", &x}}, {"probability"}).at(0); };
+    const Evaluation e = evaluate(predict, test, options.preprocessing, 2);
     CHECK(e.accuracy > 0.9);
     CHECK(trainer.state().history.back().loss < 0.5 * trainer.state().history.front().loss);
     CHECK(e.confusion[0][0] + e.confusion[0][1] == 30);
     CHECK(e.confusion[0][0] + e.confusion[1][1] == doctest::Approx(60 * e.accuracy));
 
     // As everything else opens it: logits are what the softmax had, names and preprocessing come along.
-    const std::string bytes = graph::write(model);
     Classifier classifier(bytes, "model");
     CHECK(classifier.class_names() == std::vector<std::string>{"plain", "square"});
     CHECK(classifier.preprocessing().width == 32);
@@ -203,16 +205,16 @@ TEST_SUITE("train") {
     namespace fs = std::filesystem;
     const fs::path folder = fs::temp_directory_path() / "kernelscope-train-test";
     fs::remove_all(folder);
-    const DataSet made = squares(12, 8, 20);
+    const Samples made = squares(12, 8, 20);
     for (size_t i = 0; i < made.samples.size(); ++i)
       write_file((folder / made.classes[made.samples[i].label] / (std::to_string(i) + ".png")).string(),
                  encode_png(made.samples[i].image));
     write_file((folder / "notes" / "read.txt").string(), "no pictures here");
-    DataSet set = load_folder(folder.string(), 20, 20);
+    Samples set = load_folder(folder.string(), 20, 20);
     CHECK(set.classes == made.classes);
     CHECK(set.samples.size() == 12);
     CHECK(set.samples[0].image.rgb == made.samples[0].image.rgb);
-    const DataSet taken = take_fraction(set, 0.3, 1);
+    const Samples taken = take_fraction(set, 0.3, 1);
     CHECK(taken.samples.size() == 4);
     CHECK(set.samples.size() == 8);
     for (const Sample& t : taken.samples)
@@ -227,17 +229,17 @@ TEST_SUITE("train") {
   }
 
   TEST_CASE("options out of range and data that do not fit are refused") {
-    const DataSet training = squares(16, 1), validation = squares(4, 2);
+    const Samples training = squares(16, 1), validation = squares(4, 2);
     TrainingOptions o = small_options();
     o.rate = -1;
     CHECK_THROWS_AS(Trainer(o, training, validation), Error);
     o = small_options();
     o.warmup_epochs = 50;
     CHECK_THROWS_AS(Trainer(o, training, validation), Error);
-    DataSet other = validation;
+    Samples other = validation;
     other.classes = {"a", "b"};
     CHECK_THROWS_AS(Trainer(small_options(), training, other), Error);
-    CHECK_THROWS_AS(Trainer(small_options(), training, DataSet{training.classes, {}, ""}), Error);
+    CHECK_THROWS_AS(Trainer(small_options(), training, Samples{training.classes, {}, ""}), Error);
     o = small_options();
     o.rate = 100;
     o.epochs = 20;

@@ -1,4 +1,5 @@
-"""Checks with ONNX's own checker what the program writes: every exportable explainer of every fixture model.
+"""Checks with ONNX's own checker what the program writes: every exportable explainer of every fixture model, and what the
+unit tests left in build/onnx: a trained model and training steps.
 
 Usage: onnx_checker.py BINARY   (needs Debian's python3-onnx; ends with "N passed, N failed")
 """
@@ -34,7 +35,20 @@ def main(binary):
                     except Exception as problem:  # the checker raises several kinds
                         failed += 1
                         print(f"FAIL {model} {method['name']} {target}: {problem}")
-    print(f"ONNX checker: {passed} explainers checked, {skipped} methods are no single graph")
+    explainers = passed
+    folder = os.path.join(root, "..", "build", "onnx")
+    written = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    if not written:
+        failed += 1
+        print("FAIL build/onnx is empty: run the unit tests first")
+    for name in written:
+        try:
+            onnx.checker.check_model(onnx.load(os.path.join(folder, name)), full_check=True)
+            passed += 1
+        except Exception as problem:
+            failed += 1
+            print(f"FAIL {name}: {problem}")
+    print(f"ONNX checker: {explainers} explainers and {len(written)} trained models and steps checked, {skipped} methods are no single graph")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

@@ -77,7 +77,7 @@ StepTimes time_steps(const Options& o, const std::string& profile_prefix) {
   Random random(2);
   for (float& v : images.data) v = static_cast<float>(random.normal());
   for (int64_t n = 0; n < o.batch; ++n) labels.sample(n)[n % o.net.classes] = 1;
-  const Tensor rate(Shape{}, 0.01f);
+  const Tensor rate({1}, 0.01f);
   constexpr int warm_up = 3;
   for (int step = 0; step < warm_up + o.steps; ++step) {
     const auto begin = std::chrono::steady_clock::now();

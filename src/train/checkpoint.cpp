@@ -70,8 +70,9 @@ TrainingState read_checkpoint(const std::string& bytes, const json& identity, co
     throw Error("is no checkpoint of this version of kernelscope", where, "train without --resume");
   const std::string difference = first_difference(identity, j.at("identity"));
   if (identity != j.at("identity"))
-    throw Error("belongs to a training with another " + (difference.empty() ? "setting" : difference), where,
-                "resume with the same options and data, or train into another folder");
+    throw Error(
+        "belongs to a training that differs in " + (difference.empty() ? "its settings" : "'" + difference + "'"),
+        where, "resume with the same options and data, or train into another folder");
   TrainingState state;
   const auto get = [&](const char* name, Tensor& tensor) {
     const graph::Array* array = file.constant(name);

@@ -108,15 +108,13 @@ struct StepBuilder {
     const std::string logits =
         b.add("Gemm", {features, weight, parameter(a.dense_bias)}, {{"transB", int64_t{1}}}, "head/logits");
     const std::string log_p = maps.add("LogSoftmax", {logits}, {{"axis", int64_t{1}}});
-    const std::string likelihood =
-        maps.add("ReduceSum", {maps.add("Mul", {log_p, names::labels})}, {{"keepdims", int64_t{0}}});
-    b.add_named("Mul", {likelihood, b.scalar(-1 / batch)}, names::loss);
+    const std::string likelihood = maps.add("ReduceSum", {maps.add("Mul", {log_p, names::labels})});  // [1,1]
+    b.add_named("Mul", {maps.reshape(likelihood, {1}), b.scalar(-1 / batch)}, names::loss);
     const auto best = [&](const std::string& scores) {
       return maps.add("ArgMax", {scores}, {{"axis", int64_t{1}}, {"keepdims", int64_t{0}}});
     };
     const std::string right = maps.add("Equal", {best(logits), best(names::labels)});
-    b.add_named("ReduceSum", {maps.add("Cast", {right}, {{"to", int64_t{1}}})}, names::correct,
-                {{"keepdims", int64_t{0}}});
+    b.add_named("ReduceSum", {maps.add("Cast", {right}, {{"to", int64_t{1}}})}, names::correct);
 
     const std::string difference = maps.add("Sub", {maps.add("Exp", {log_p}), names::labels});
     const std::string d = maps.add("Mul", {difference, b.scalar(1 / batch)});
@@ -221,8 +219,8 @@ graph::Model training_step(const Architecture& a, const Optimizer& optimizer, in
                   value(names::parameters, {a.parameter_count}),
                   value(names::statistics, {a.statistics_count}),
                   value(names::state, state),
-                  value(names::rate, {})};
-  if (optimizer.rule == Rule::adamw) model.inputs.push_back(value(names::count, {}));
+                  value(names::rate, {1})};
+  if (optimizer.rule == Rule::adamw) model.inputs.push_back(value(names::count, {1}));
   graph::Builder builder(model);
   StepBuilder step{a, builder, Maps(builder, batch, block), {}, {}, {}, {}};
   step.split_parameters();
@@ -232,8 +230,8 @@ graph::Model training_step(const Architecture& a, const Optimizer& optimizer, in
     step.sgd(optimizer);
   else
     step.adamw(optimizer);
-  model.outputs = {value(names::loss, {}),
-                   value(names::correct, {}),
+  model.outputs = {value(names::loss, {1}),
+                   value(names::correct, {1}),
                    value(names::gradient, {a.parameter_count}),
                    value(names::new_parameters, {a.parameter_count}),
                    value(names::new_statistics, {a.statistics_count}),

@@ -28,11 +28,11 @@ inline constexpr const char* labels = "labels";          // [N,K], rows sum to 1
 inline constexpr const char* parameters = "parameters";  // [parameter_count]
 inline constexpr const char* statistics = "statistics";  // [statistics_count]
 inline constexpr const char* state = "state";            // [state_count, parameter_count]
-inline constexpr const char* rate = "rate";              // []: learning rate of this step
-inline constexpr const char* count = "count";            // []: number of this step, from 1
+inline constexpr const char* rate = "rate";              // [1]: learning rate of this step
+inline constexpr const char* count = "count";            // [1]: number of this step, from 1
 // Outputs.
-inline constexpr const char* loss = "loss";          // []: mean cross-entropy
-inline constexpr const char* correct = "correct";    // []: how many samples were classified right
+inline constexpr const char* loss = "loss";          // [1]: mean cross-entropy
+inline constexpr const char* correct = "correct";    // [1]: how many samples were classified right
 inline constexpr const char* gradient = "gradient";  // [parameter_count]
 inline constexpr const char* new_parameters = "new_parameters";
 inline constexpr const char* new_statistics = "new_statistics";

@@ -219,7 +219,7 @@ EpochRecord Trainer::run_epoch(const Progress& progress) {
 #endif
     const int64_t done = (epoch - 1) * steps_ + step;
     record.rate = learning_rate(options_, done, steps_);
-    const Tensor rate(Shape{}, static_cast<float>(record.rate)), count(Shape{}, static_cast<float>(done + 1));
+    const Tensor rate({1}, static_cast<float>(record.rate)), count({1}, static_cast<float>(done + 1));
     std::vector<Session::Input> inputs = {{names::images, &batch.images},
                                           {names::labels, &batch.labels},
                                           {names::parameters, &next.weights.parameters},

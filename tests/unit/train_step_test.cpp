@@ -61,7 +61,7 @@ struct StepResult {
 
 StepResult run_step(Session& session, const Tensor& images, const Tensor& labels, const Weights& weights,
                     const Tensor& state, float rate, int count, bool adamw) {
-  const Tensor r(Shape{}, rate), c(Shape{}, static_cast<float>(count));
+  const Tensor r({1}, rate), c({1}, static_cast<float>(count));
   std::vector<Session::Input> inputs = {{names::images, &images},
                                         {names::labels, &labels},
                                         {names::parameters, &weights.parameters},

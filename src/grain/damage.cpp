@@ -43,8 +43,8 @@ void grow_fusarium(DamageMap& map, const KernelFrame& frame, Random& random) {
     const double kind = random.uniform();
     Blob& b = blobs[k];
     if (kind < 0.6) {  // an end, where the fungus enters
-      b = {(random.chance(0.6) ? -1 : 1) * kReferenceHalfLength * uniform(0.55, 0.95), uniform(-22, 22),
-           uniform(14, 34), uniform(14, 30), 1};
+      const float end = random.chance(0.6) ? -1 : 1;
+      b = {end * kReferenceHalfLength * uniform(0.55, 0.95), uniform(-22, 22), uniform(14, 34), uniform(14, 30), 1};
     } else if (kind < 0.8) {  // along the crease
       b = {kReferenceHalfLength * uniform(-0.6, 0.6), uniform(-6, 6), uniform(25, 55), uniform(8, 15), 1};
     } else {

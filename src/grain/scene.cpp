@@ -26,9 +26,10 @@ Fabric choose_fabric(Random& random) {
       return {mix(srgb(24, 62, 74), srgb(30, 52, 92), uniform(0, 1)) * light, 0.10f, 0.10f, 0.0f};  // tray
     case 1:
       return {srgb(26, 26, 28) * light, 0.35f, 0.20f, 0.0f};  // felt
-    case 2:
-      return {mix(srgb(236, 236, 234), srgb(228, 222, 208), uniform(0, 1)) * uniform(0.8, 1.02), 0.02f, 0.03f,
-              0.0f};  // paper
+    case 2: {                                                 // paper
+      const float whiteness = uniform(0.8, 1.02), warmth = uniform(0, 1);
+      return {mix(srgb(236, 236, 234), srgb(228, 222, 208), warmth) * whiteness, 0.02f, 0.03f, 0.0f};
+    }
     default:
       return {mix(srgb(120, 122, 122), srgb(96, 100, 104), uniform(0, 1)) * light, 0.06f, 0.08f,
               uniform(0.0, 0.10)};  // belt
@@ -42,7 +43,8 @@ Lighting make_lighting(int size, Random& random) {
   Lighting light;
   const float azimuth = uniform(0, 6.2831853), elevation = uniform(0.65, 1.35);
   light.key = direction(azimuth, elevation);
-  light.fill = direction(azimuth + uniform(1.8, 4.4), uniform(0.6, 1.3));
+  const float fill_elevation = uniform(0.6, 1.3), fill_turn = uniform(1.8, 4.4);
+  light.fill = direction(azimuth + fill_turn, fill_elevation);
   const float contrast = uniform(0, 1);  // 0: light tent, 1: one hard lamp
   light.key_colour = Rgb{1, 1, 1} * (0.45f + 0.55f * contrast);
   light.fill_colour = Rgb{1, 1, 1} * uniform(0.10, 0.35);
@@ -75,8 +77,8 @@ LinearImage make_background(int size, Random& random) {
   for (int k = 0; k < specks; ++k) {
     float x = uniform(0, size), y = uniform(0, size), heading = uniform(0, 6.3);
     const bool fibre = random.chance(0.12);
-    const float length = fibre ? uniform(6, 24) / unit : 0,
-                radius = (fibre ? 0.5f : 0.4f + 1.3f * uniform(0, 1) * uniform(0, 1)) / unit;
+    const float length = fibre ? uniform(6, 24) / unit : 0, first = fibre ? 0 : uniform(0, 1),
+                second = fibre ? 0 : uniform(0, 1), radius = (fibre ? 0.5f : 0.4f + 1.3f * first * second) / unit;
     const float opacity = uniform(0.05, fibre ? 0.35 : 0.6), curl = uniform(-0.05, 0.05) * unit;
     const Rgb colour = random.chance(0.7) ? srgb(214, 206, 186) : srgb(60, 48, 36);
     for (float step = 0; step <= length; step += 0.5f) {

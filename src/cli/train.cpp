@@ -69,6 +69,8 @@ void run(Options& o, Context& context) {
   if (o.unvaried) t.augmentation = Augmentation::none();
   t.warmup_epochs = std::min<double>(t.warmup_epochs, t.epochs);
   check_options(t);
+  t.net.image_width = t.net.image_height = o.size;
+  architecture(t.net);  // refuses sizes out of range before anything is read
   const std::string checkpoint = o.output + "/checkpoint.onnx";
   std::error_code error;
   const bool exists = fs::exists(checkpoint, error);

@@ -1,0 +1,116 @@
+#include "app/ranking.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "rank/rank.h"
+
+namespace ks::app {
+
+namespace {
+
+constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+
+ScoreSummary::Entry gather(const Model& model, size_t metric, size_t method) {
+  ScoreSummary::Entry e;
+  e.low = std::numeric_limits<double>::infinity();
+  e.high = -e.low;
+  double sum = 0;
+  for (size_t i = 0; i < model.study.images.size(); ++i) {
+    const Picture* picture = model.picture(i);
+    if (picture && picture->state == State::failed) continue;
+    ++e.images;
+    const Score* score = model.score(i, method, metric);
+    const Cell* cell = model.cell(i, method);
+    if (cell && cell->state == State::failed) {
+      ++e.done, ++e.undefined;
+      e.remark = cell->error;
+      continue;
+    }
+    if (!score || (score->state != State::done && score->state != State::failed)) continue;
+    ++e.done;
+    if (!score->remark.empty()) e.remark = score->remark;
+    if (score->state == State::failed || std::isnan(score->value)) {
+      ++e.undefined;
+      continue;
+    }
+    sum += score->value;
+    e.low = std::min(e.low, score->value);
+    e.high = std::max(e.high, score->value);
+  }
+  const int defined = e.done - e.undefined;
+  e.mean = defined > 0 ? sum / defined : nothing;
+  e.rank = nothing;
+  return e;
+}
+
+Direction direction_of(const std::string& name) {
+  for (const Direction d : {Direction::higher, Direction::lower, Direction::zero})
+    if (name == to_string(d)) return d;
+  return Direction::none;
+}
+
+bool is_control(const Model& model, size_t method) {
+  const MethodInfo* info = model.method_info(model.study.methods[method].name);
+  return info && info->family == "baseline";
+}
+
+// A metric takes part once all its scores are there.
+void rank(const Model& model, ScoreSummary& summary) {
+  const size_t methods = model.study.methods.size();
+  summary.control_is_not_last.assign(summary.entries.size(), false);
+  if (summary.entries.empty() || methods < 2 || !overall_rankings().find(model.study.overall)) return;
+  ScoreTable table;
+  for (const StudyMethod& m : model.study.methods) table.methods.push_back(m.name);
+  for (size_t k = 0; k < summary.entries.size(); ++k) {
+    const MetricInfo* info = model.metric_info(model.study.metrics[k].name);
+    table.metrics.push_back(model.study.metrics[k].name);
+    table.directions.push_back(info ? direction_of(info->direction) : Direction::none);
+    bool complete = true;
+    for (const auto& e : summary.entries[k]) complete = complete && e.images > 0 && e.done == e.images;
+    auto& rows = table.scores.emplace_back(methods, std::vector<double>(model.study.images.size(), nothing));
+    for (size_t m = 0; m < methods && complete; ++m) {
+      for (size_t i = 0; i < model.study.images.size(); ++i) {
+        const Score* score = model.score(i, m, k);
+        if (score && score->state == State::done) rows[m][i] = score->value;
+      }
+    }
+  }
+  const RankTable ranks = rank_methods(table, model.study.overall);
+  for (size_t k = 0; k < summary.entries.size(); ++k) {
+    double best = nothing, worst = nothing, control = nothing;
+    for (size_t m = 0; m < methods; ++m) {
+      const double rank = summary.entries[k][m].rank = ranks.ranks[k][m];
+      if (std::isnan(rank)) continue;
+      if (!(rank >= best)) best = rank;
+      if (!(rank <= worst)) worst = rank;
+      if (is_control(model, m)) control = rank;
+    }
+    for (auto& e : summary.entries[k]) e.best = e.rank == best && best < worst;
+    summary.control_is_not_last[k] = control < worst;
+  }
+  summary.overall = ranks.overall;
+  for (size_t m = 0; m < methods; ++m) {
+    if (std::isnan(ranks.overall[m])) continue;
+    summary.place[m] = 1;
+    for (const double other : ranks.overall) summary.place[m] += other < ranks.overall[m];
+  }
+}
+
+}  // namespace
+
+ScoreSummary score_summary(const Model& model) {
+  const size_t methods = model.study.methods.size(), metrics = model.study.metrics.size();
+  ScoreSummary table;
+  table.overall.assign(methods, nothing);
+  table.place.assign(methods, 0);
+  for (size_t k = 0; k < metrics; ++k) {
+    auto& row = table.entries.emplace_back();
+    for (size_t m = 0; m < methods; ++m) row.push_back(gather(model, k, m));
+  }
+  rank(model, table);
+  return table;
+}
+
+}  // namespace ks::app

@@ -17,6 +17,6 @@ using Contour = std::vector<ContourPoint>;
 /// outside pixel (marching squares; diagonal neighbours are kept apart). Thinned so that no point is further than
 /// `tolerance` pixels from the line that stands for it (D. Douglas, T. Peucker: Algorithms for the reduction of the
 /// number of points required to represent a digitized line, The Canadian Cartographer 10, 1973); 0 keeps corners only.
-std::vector<Contour> trace_contours(const Mask& mask, float tolerance = 0.35f);
+std::vector<Contour> trace_contours(const Mask& mask, float tolerance = 0.75f);
 
 }  // namespace ks

@@ -1,0 +1,173 @@
+// The page as a visitor has it: heatmaps computed in it equal the native ones, the view changes at once, a link brings the
+// same study back, a photograph can be dropped, bad input is one sentence.
+import assert from 'node:assert/strict';
+import {spawnSync} from 'node:child_process';
+import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {after, before, test} from 'node:test';
+
+import {launch, root, serveSite} from './chromium.mjs';
+
+const viewport = {width: 1440, height: 900};
+const builtIn = JSON.parse(readFileSync(join(root, 'web/studies/pink-fusarium.json')));
+// What is compared with the native run: two of the kernels, all methods.
+const compared = builtIn.images.slice(0, 2).map((image) => image.id);
+
+let browser, site, scratch, native;
+
+/** The raw values of a float32 .npy file. */
+function readNpy(path) {
+  const bytes = readFileSync(path);
+  const start = 10 + bytes.readUInt16LE(8);
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + bytes.length));
+}
+
+before(async () => {
+  scratch = mkdtempSync(join(tmpdir(), 'kernelscope-page-'));
+  const study = {...builtIn, images: builtIn.images.filter((i) => compared.includes(i.id)), metrics: []};
+  writeFileSync(join(scratch, 'study.json'), JSON.stringify(study));
+  const run = spawnSync(join(root, 'build/native/kernelscope'),
+                        ['run', join(scratch, 'study.json'), '--output', join(scratch, 'native'), '--maps', '--quiet'],
+                        {encoding: 'utf8', cwd: root});
+  assert.equal(run.status, 0, run.stderr);
+  native = join(scratch, 'native/maps');
+  [browser, site] = await Promise.all([launch(), serveSite()]);
+});
+after(async () => {
+  await browser?.close();
+  await site?.close();
+  rmSync(scratch, {recursive: true, force: true});
+});
+
+/** A page in a browser context of its own, with the app started. */
+async function open(fragment = '') {
+  const context = await browser.newContext({viewport, permissions: ['clipboard-read', 'clipboard-write']});
+  const page = await context.newPage();
+  page.faults = [];
+  page.on('pageerror', (error) => page.faults.push(error.message));
+  await page.goto(site.url + fragment);
+  await page.evaluate(() => window.kernelscopeReady);
+  return page;
+}
+
+const state = async (page) => JSON.parse(await page.evaluate(() => window.kernelscope.state()));
+
+async function until(page, what, condition, seconds = 240) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const s = await state(page);
+    if (condition(s)) return s;
+    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s; ${JSON.stringify({...s, study: undefined, cells: undefined})}`);
+    await page.waitForTimeout(200);
+  }
+}
+
+const explained = (s) => s.phase === 'ready' && s.cells.length > 0 && s.cells.every((c) => c.state === 'done');
+
+/** A click on a control the app draws, by its name. */
+async function click(page, name) {
+  await page.waitForFunction((n) => n in window.kernelscope.widgets(), name, {timeout: 10000});
+  const r = await page.evaluate((n) => window.kernelscope.widgets()[n], name);
+  const [x, y] = Array.isArray(r) ? [r[0] + r[2] / 2, r[1] + r[3] / 2] : [r.x + r.width / 2, r.y + r.height / 2];
+  await page.mouse.move(x, y);
+  await page.waitForTimeout(100);
+  await page.mouse.down();
+  await page.waitForTimeout(60);
+  await page.mouse.up();
+  await page.waitForTimeout(200);
+}
+
+const pixels = async (page) => (await page.screenshot()).toString('base64');
+
+test('heatmaps computed in the page equal the native ones; the view changes at once; a link brings it all back', {timeout: 600000},
+     async () => {
+  const page = await open();
+  const ready = await until(page, 'heatmaps', explained);
+  assert.equal(ready.images.length, builtIn.images.length);
+  for (const image of ready.images) assert.ok(Math.abs(image.probabilities.reduce((a, b) => a + b) - 1) < 1e-4);
+
+  for (const id of compared)
+    for (const [m, method] of builtIn.methods.entries()) {
+      const map = await page.evaluate(([i, k]) => {
+        const h = window.kernelscope.heatmap(i, k);
+        return {shape: h.shape, values: Array.from(h.data)};
+      }, [id, m]);
+      const expected = readNpy(join(native, `${id}.${method.name}.npy`));
+      assert.equal(map.values.length, expected.length, method.name);
+      let peak = 0, worst = 0;
+      for (let k = 0; k < expected.length; ++k) {
+        peak = Math.max(peak, Math.abs(expected[k]));
+        worst = Math.max(worst, Math.abs(expected[k] - map.values[k]));
+      }
+      assert.ok(peak > 0, `${id} ${method.name} is all zero`);
+      assert.ok(worst <= 1e-3 * peak, `${id} ${method.name}: differs by ${worst / peak} of the maximum`);
+    }
+
+  mkdirSync(join(root, 'build/screenshots'), {recursive: true});
+  await page.waitForTimeout(500);
+  await page.screenshot({path: join(root, 'build/screenshots/page.png')});
+
+  // Another normalisation: other colours, nothing computed again.
+  const serials = (s) => s.cells.map((c) => c.serial).join();
+  const before = await state(page), picture = await pixels(page);
+  await page.evaluate(() => window.kernelscope.set('/view/normalisation', 'percentile'));
+  await page.waitForTimeout(400);
+  const changed = await state(page);
+  assert.equal(changed.study.view.normalisation, 'percentile');
+  assert.equal(serials(changed), serials(before));
+  assert.notEqual(await pixels(page), picture);
+
+  // A parameter: only its column.
+  const column = builtIn.methods.findIndex((m) => m.name === 'integrated-gradients');
+  await page.evaluate((m) => window.kernelscope.set(`/methods/${m}/params`, {steps: 8}), column);
+  await page.waitForTimeout(300);
+  const again = await until(page, 'the changed column', explained);
+  for (const [k, cell] of again.cells.entries())
+    assert.equal(cell.serial === changed.cells[k].serial, cell.method !== column, `cell ${cell.image} ${cell.method}`);
+
+  // Share, and open the link where nothing is remembered.
+  await click(page, 'share');
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(link, /#s=[\w-]+$/);
+  const shared = (await state(page)).study;
+  assert.deepEqual(page.faults, []);
+  const visitor = await open(link.slice(link.indexOf('#')));
+  const there = await until(visitor, 'the shared study', explained);
+  assert.deepEqual(there.study, shared);
+  assert.equal(there.study.view.normalisation, 'percentile');
+  assert.equal(there.study.methods[column].params.steps, 8);
+  assert.deepEqual(visitor.faults, []);
+  await visitor.context().close();
+
+  // A cut link: one sentence, and the study that was there stays.
+  await page.evaluate((fragment) => { location.hash = fragment; }, link.slice(link.indexOf('#'), -9));
+  const cut = await until(page, 'the sentence', (s) => s.banners.length > 0, 20);
+  assert.match(cut.banners[0], /cut off|changed/);
+  assert.deepEqual(cut.study, shared);
+  await page.context().close();
+});
+
+test('a photograph of one\'s own, files that are none, a damaged network', {timeout: 300000}, async () => {
+  const page = await open();
+  await until(page, 'the study', (s) => s.phase === 'ready');
+  const openFile = (name, bytes) => page.evaluate(([n, b]) => {
+    window.kernelscope.openFile(n, Uint8Array.from(atob(b), (c) => c.charCodeAt(0)));
+  }, [name, Buffer.from(bytes).toString('base64')]);
+  const count = (await state(page)).images.length;
+
+  await openFile('kernel.jpg', readFileSync(join(root, 'tests/data/pictures/quadrants.jpg')));
+  const added = await until(page, 'the photograph',
+                            (s) => s.images.length === count + 1 && s.images.at(-1).state === 'done');
+  assert.equal(added.images.at(-1).id, 'kernel');
+
+  for (const [name, bytes, pattern] of [['notes.jpg', 'no picture', /notes\.jpg.*no image/],
+                                        ['cut.onnx', readFileSync(join(root, 'models/pink-fusarium.onnx')).subarray(0, 4000), /cut\.onnx.*damaged/]]) {
+    await openFile(name, bytes);
+    const s = await until(page, name, (now) => now.banners.some((b) => pattern.test(b)), 30);
+    assert.equal(s.images.length, count + 1);
+    assert.equal(s.phase, 'ready');
+  }
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});

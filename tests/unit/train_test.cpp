@@ -241,7 +241,9 @@ TEST_SUITE("train") {
     CHECK_THROWS_AS(Trainer(small_options(), training, other), Error);
     CHECK_THROWS_AS(Trainer(small_options(), training, Samples{training.classes, {}, ""}), Error);
     o = small_options();
+    // Decay alone then multiplies the dense weights by -99 a step, whatever the gradient and its rounding.
     o.rate = 100;
+    o.optimizer.weight_decay = 1;
     o.epochs = 20;
     o.warmup_epochs = 0;
     CHECK_THROWS_WITH_AS(

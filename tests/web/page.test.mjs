@@ -131,10 +131,12 @@ test('a link made by the native program: equal heatmaps; the view changes at onc
   // Another normalisation: other colours, nothing computed again.
   const serials = (s) => s.cells.map((c) => c.serial).join();
   const before = await state(page), picture = await pixels(page);
-  await page.evaluate(() => window.kernelscope.set('/view/normalisation', 'percentile'));
+  const other = 'max-abs';
+  assert.notEqual(before.study.view.normalisation, other);
+  await page.evaluate((name) => window.kernelscope.set('/view/normalisation', name), other);
   await page.waitForTimeout(400);
   const changed = await state(page);
-  assert.equal(changed.study.view.normalisation, 'percentile');
+  assert.equal(changed.study.view.normalisation, other);
   assert.equal(serials(changed), serials(before));
   assert.notEqual(await pixels(page), picture);
 
@@ -155,7 +157,7 @@ test('a link made by the native program: equal heatmaps; the view changes at onc
   const visitor = await open(link.slice(link.indexOf('#')));
   const there = await until(visitor, 'the shared study', explained);
   assert.deepEqual(there.study, shared);
-  assert.equal(there.study.view.normalisation, 'percentile');
+  assert.equal(there.study.view.normalisation, other);
   assert.equal(there.study.methods[column].params.steps, 5);
   assert.deepEqual(visitor.faults, []);
   await visitor.context().close();

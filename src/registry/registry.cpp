@@ -110,9 +110,9 @@ json describe(const Entry& entry) {
     if (!p.choices.empty()) out["choices"] = p.choices;
     parameters.push_back(std::move(out));
   }
-  return {{"name", entry.name},           {"title", entry.title},
-          {"family", entry.family},       {"citation", entry.citation},
-          {"description", entry.description}, {"parameters", std::move(parameters)}};
+  return {{"name", entry.name},         {"title", entry.title},     {"family", entry.family},
+          {"citation", entry.citation}, {"description", entry.description}, {"misleads", entry.misleads},
+          {"formula", entry.formula},   {"parameters", std::move(parameters)}};
 }
 
 std::string nearest_name(const std::string& name, const std::vector<std::string>& known) {

@@ -36,8 +36,10 @@ struct Entry {
   std::string title;
   std::string family;
   std::string citation;
-  std::string description;  // one or two sentences: what it computes, when it misleads
+  std::string description;  // one or two sentences: what it computes
   std::vector<Parameter> parameters;
+  std::string misleads = {};  // one or two sentences: when its picture or number must not be trusted
+  std::string formula = {};   // in plain Unicode, one line or several
 };
 
 /// Checked parameters: every declared one is present and in range.

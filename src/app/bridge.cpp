@@ -43,6 +43,8 @@ void read_entry(const json& j, Entry& entry) {
   entry.family = j.value("family", "");
   entry.citation = j.value("citation", "");
   entry.description = j.value("description", "");
+  entry.misleads = j.value("misleads", "");
+  entry.formula = j.value("formula", "");
   for (const json& p : j.value("parameters", json::array())) {
     Parameter parameter{.name = p.at("name"), .type = parameter_type(p.value("type", "number"))};
     parameter.default_value = p.value("default", json());

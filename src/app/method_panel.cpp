@@ -63,6 +63,7 @@ void draw_entry_tooltip(const Entry& entry, const std::string& extra) {
   ui::begin_tooltip();
   ui::text(theme::fonts.strong, theme::text, entry.title);
   if (!entry.description.empty()) ui::text(theme::fonts.body, theme::text, entry.description);
+  if (!entry.misleads.empty()) ui::text(theme::fonts.body, theme::text, entry.misleads);
   if (!entry.citation.empty()) ui::text(theme::fonts.small, theme::muted, entry.citation);
   if (!extra.empty()) ui::text(theme::fonts.small, theme::accent, extra);
   ui::end_tooltip();
@@ -103,6 +104,7 @@ void draw_method_panel(Context& c) {
     return;
   }
   ui::wrapped(theme::fonts.small, theme::text, info->description);
+  ui::wrapped(theme::fonts.small, theme::text, info->misleads);
   if (!info->citation.empty()) ui::wrapped(theme::fonts.small, theme::muted, info->citation);
   ImGui::Dummy({0, 2});
   if (info->parameters.empty()) {

@@ -32,7 +32,7 @@ void registry_row(Context& c, const char* label, const char* id, const Registry<
   if (ui::combo(id, titles, selected, control_width(), draw_option))
     c.commands.edit([name = registry.names()[static_cast<size_t>(selected)], field](Study& s) { s.view.*field = name; },
                     id);
-  if (entry) ui::tooltip(entry->title, entry->description, entry->citation);
+  if (entry) draw_entry_tooltip(*entry);
 }
 
 }  // namespace

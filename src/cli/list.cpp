@@ -2,6 +2,7 @@
 #include <iomanip>
 #include <iostream>
 #include <memory>
+#include <sstream>
 
 #include "cli/command.h"
 #include "explain/method.h"
@@ -44,6 +45,9 @@ void print_entry(const Entry& entry, bool details) {
   std::cout << "  " << std::left << std::setw(30) << entry.name << " " << entry.title << "\n";
   if (!details) return;
   std::cout << "      " << entry.description << "\n";
+  if (!entry.misleads.empty()) std::cout << "      " << entry.misleads << "\n";
+  std::istringstream formula(entry.formula);
+  for (std::string line; std::getline(formula, line);) std::cout << "      " << line << "\n";
   if (!entry.citation.empty()) std::cout << "      " << entry.citation << "\n";
   for (const Parameter& p : entry.parameters)
     std::cout << "      --param " << p.name << "=" << p.default_value.dump() << (p.unit.empty() ? "" : " " + p.unit)

@@ -24,9 +24,11 @@ std::vector<Method> baseline_methods() {
   m.title = "Random";
   m.family = "baseline";
   m.description =
-      "Gaussian noise, drawn from the seed: knows neither the image nor the network. A metric on which a method is no "
-      "better "
-      "than this one does not speak for the method, or the metric cannot tell.";
+      "Gaussian noise, drawn from the seed: knows neither the image nor the network. What every method must beat.";
+  m.misleads =
+      "Never an explanation. A metric on which a method is no better than this does not speak for the method, or the metric "
+      "cannot tell.";
+  m.formula = "Rᵢ ~ N(0, 1)";
   m.explain = random_map;
   m.needs_gradient = false;
   return {m};

@@ -86,13 +86,15 @@ Tensor integrated_gradients(const ExplainRequest& r, const Params& p) {
 }
 
 Method method(const char* name, const char* title, const char* citation, const char* description,
-              std::vector<Parameter> parameters, NetworkFunction network, MethodFunction explain = nullptr) {
+              const char* misleads, const char* formula, std::vector<Parameter> parameters, NetworkFunction network, MethodFunction explain = nullptr) {
   Method m;
   m.name = name;
   m.title = title;
   m.family = "gradient";
   m.citation = citation;
   m.description = description;
+  m.misleads = misleads;
+  m.formula = formula;
   m.parameters = std::move(parameters);
   m.network = network;
   m.explain = explain;
@@ -105,17 +107,24 @@ std::vector<Method> gradient_methods() {
   return {
       method("gradient", "Gradient",
              "K. Simonyan, A. Vedaldi, A. Zisserman: Deep inside convolutional networks, ICLR workshop 2014",
-             "df/dx: how the target's logit answers a small change of each pixel. Noisy, and blind to features that are "
-             "saturated: a strong, certain cause can have gradient zero.",
-             {}, network<ReluRule::gradient>),
+             "How the target's logit answers a small change of each pixel.",
+             "It is noisy, and blind to what is saturated: a damage so plain that a little more of it changes nothing can "
+             "have gradient zero. A strong value says that the pixel could change the answer, not that it made it.",
+             "Rᵢ = ∂f_c(x) / ∂xᵢ", {}, network<ReluRule::gradient>),
       method("input-x-gradient", "Input x gradient",
              "A. Shrikumar, P. Greenside, A. Shcherbina, A. Kundaje: Not just a black box, arXiv 1605.01713, 2016",
-             "x * df/dx. Pixels at the input's zero (the mean colour after normalisation) get nothing, whatever they mean.", {},
+             "Each pixel's value times the gradient there: its share of the logit, were the network linear.",
+             "Pixels of the mean colour, which is zero after the model's normalisation, get nothing, whatever they mean; very "
+             "bright and very dark pixels are favoured.",
+             "Rᵢ = xᵢ · ∂f_c(x) / ∂xᵢ", {},
              network<ReluRule::gradient, true>),
       method("integrated-gradients", "Integrated gradients",
              "M. Sundararajan, A. Taly, Q. Yan: Axiomatic attribution for deep networks, ICML 2017",
-             "(x - b) times the mean gradient on the straight line from the baseline b to x; sums to f(x) - f(b). The choice of "
-             "baseline decides what counts as absence, and pixels that look like it get nothing.",
+             "The difference from a baseline image times the mean gradient on the straight line from there to the image. The "
+             "values sum to the difference of the two logits.",
+             "The baseline decides what counts as absence, and pixels that look like it get nothing: against black, a black "
+             "point cannot be seen. The images on the line are half transparent, such as the network never saw.",
+             "Rᵢ = (xᵢ − bᵢ) · ∫₀¹ ∂f_c(b + t (x − b)) / ∂xᵢ dt\nΣᵢ Rᵢ = f_c(x) − f_c(b)",
              {{"steps", ParameterType::integer, 32, "Points on the line", 1, 1000, "points"},
               {"baseline", ParameterType::number, 0.0, "Value of the baseline image after normalisation; 0 is the mean colour", -10,
                10},
@@ -124,12 +133,15 @@ std::vector<Method> gradient_methods() {
              nullptr, integrated_gradients),
       method("guided-backprop", "Guided backpropagation",
              "J. Springenberg, A. Dosovitskiy, T. Brox, M. Riedmiller: Striving for simplicity, ICLR workshop 2015",
-             "The gradient with negative values cut off at every ReLU. Sharp pictures, but they show edges of the image even "
-             "for a network with random weights (Adebayo et al., 2018).",
-             {}, network<ReluRule::guided>),
+             "The gradient, with negative values cut off at every ReLU on the way back.",
+             "Sharp pictures, but much of them are edges of the image: a network with random weights gives nearly the same "
+             "(Adebayo et al., 2018), and so do other target classes. Compare with sobel before believing it.",
+             "Rᵢ = ∂f_c / ∂xᵢ, where each ReLU y = max(z, 0) passes back  G_z = [z > 0] · max(G_y, 0)", {}, network<ReluRule::guided>),
       method("deconvolution", "Deconvolution", "M. Zeiler, R. Fergus: Visualizing and understanding convolutional networks, ECCV 2014",
-             "Like guided backpropagation, but blind to which units were active: depends on the image only through max-pooling.",
-             {}, network<ReluRule::deconvolution>),
+             "The way back through the network, cutting off negative values at every ReLU whether or not the unit was active.",
+             "Depends on the image only through its max-pooling: in a network without max-pooling every image of a class gets "
+             "the same map.",
+             "Rᵢ = ∂f_c / ∂xᵢ, where each ReLU y = max(z, 0) passes back  G_z = max(G_y, 0)", {}, network<ReluRule::deconvolution>),
   };
 }
 

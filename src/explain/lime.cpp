@@ -111,11 +111,14 @@ std::vector<Method> lime_methods() {
       "M. T. Ribeiro, S. Singh, C. Guestrin: \"Why should I trust you?\": Explaining the predictions of any "
       "classifier, KDD 2016.";
   m.description =
-      "Switches segments of the image off at random and fits a weighted linear model to the answers; each pixel "
-      "carries the "
-      "coefficient of its segment. The segmentation decides what can be found (the paper's Fig 3), and with few "
-      "samples the map "
-      "changes with the seed.";
+      "Switches segments of the image off at random and fits a weighted linear model to the answers; each pixel carries "
+      "the coefficient of its segment.";
+  m.misleads =
+      "The segmentation decides what can be found: a small damage is shared with the rest of its segment. With few "
+      "samples the map changes with the seed, and images with half of the kernel gone are nothing the network knows.";
+  m.formula =
+      "w = argmin Σₛ πₛ (f_c(xₛ) − w₀ − w·zₛ)² + λ ‖w‖²,  zₛ ∈ {0,1}ᵏ says which segments of xₛ are on\n"
+      "πₛ = √exp(−d² / σ²),  d = 1 − √(share of segments on)\nR = wₖ for every pixel of segment k";
   using enum ParameterType;
   m.parameters = {
       {"segmentation", choice, "slic", "How the image is cut", {}, {}, "", {"slic", "grid"}},

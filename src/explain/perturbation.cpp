@@ -103,9 +103,12 @@ Method occlusion_entry() {
   m.family = "perturbation";
   m.citation = "M. Zeiler, R. Fergus: Visualizing and understanding convolutional networks, ECCV 2014.";
   m.description =
-      "Slides a window of the baseline colour over the image and notes how much the target's logit falls. A covered "
-      "window is "
-      "itself something the network never saw in training, and damages smaller than the window blur to its size.";
+      "Slides a window of the baseline colour over the image and notes how much the target's logit falls; a pixel gets "
+      "the mean over the windows that cover it.";
+  m.misleads =
+      "A window is itself something the network never saw in training and may look like damage. Damages smaller than the "
+      "window blur to its size, and of two damages that each suffice, covering one changes little: neither shows.";
+  m.formula = "Rᵢ = mean over the windows W with i ∈ W of  f_c(x) − f_c(x with W covered)";
   m.parameters = {
       {"window", ParameterType::value, 32, "Side of the window, or [rows,columns]", 1, 4096, "px"},
       {"stride", ParameterType::value, 16, "Step between windows, or [rows,columns]; pixels no window reaches get 0", 1,

@@ -13,34 +13,64 @@ using backward::Composite;
 using backward::Rule;
 using backward::RuleKind;
 
+constexpr const char* bach =
+    "S. Bach et al.: On pixel-wise explanations for non-linear classifier decisions by layer-wise relevance propagation, PLoS ONE "
+    "2015; composites as in C. Anders et al.: Software for dataset-wide XAI, 2021";
+
 struct CompositeMethod {
   const char* name;
   const char* title;
   RuleKind first, convolution, dense, activation;
   const char* description;
+  const char* misleads;
+  const char* formula;
+  const char* citation = bach;
 };
 
 constexpr CompositeMethod composites[] = {
     {"lrp-epsilon", "LRP epsilon", RuleKind::epsilon, RuleKind::epsilon, RuleKind::epsilon, RuleKind::pass,
-     "Shares of each contribution in the whole. Equals input x gradient of a ReLU network without biases, and is as noisy."},
+     "Hands each unit's relevance back to its inputs in proportion to what each contributed, positive or negative.",
+     "As noisy as input x gradient, which it equals for a ReLU network without biases. Where contributions cancel, the shares "
+     "grow far beyond the logit, with both signs side by side.",
+     "Rᵢ = Σⱼ aᵢ wᵢⱼ Rⱼ / S(zⱼ),  zⱼ = Σᵢ aᵢ wᵢⱼ + bⱼ,  S(z) = z + ε · sign(z)"},
     {"lrp-epsilon-plus", "LRP epsilon-plus", RuleKind::z_plus, RuleKind::z_plus, RuleKind::epsilon, RuleKind::pass,
-     "Only positive contributions count in convolutions. Shows what speaks for something, hardly what speaks against it."},
+     "In convolutions only positive contributions count; dense layers share in proportion to all.",
+     "Shows what speaks for the class and hardly what speaks against it: a healthy patch that lowers the score of damage stays "
+     "empty. Its maps differ little between classes, for only the dense layers know the class.",
+     "Convolutions: Rᵢ = Σⱼ (aᵢ wᵢⱼ)⁺ Rⱼ / S(zⱼ⁺),  zⱼ⁺ = Σᵢ (aᵢ wᵢⱼ)⁺ + bⱼ⁺\nDense layers: Rᵢ = Σⱼ aᵢ wᵢⱼ Rⱼ / S(zⱼ)"},
     {"lrp-epsilon-plus-flat", "LRP epsilon-plus-flat", RuleKind::flat, RuleKind::z_plus, RuleKind::epsilon, RuleKind::pass,
-     "As epsilon-plus, and the first layer shares evenly over its window: smooth maps, at the resolution of that window."},
+     "As epsilon-plus, and the first convolution shares evenly over its window, whatever the pixels are.",
+     "Smooth by construction: nothing finer than the first layer's window can be seen, a hairline crack gets a halo. Like "
+     "epsilon-plus, hardly shows what speaks against the class.",
+     "First layer: Rᵢ = Σⱼ Rⱼ / nⱼ, over the nⱼ inputs of each window\nConvolutions: Rᵢ = Σⱼ (aᵢ wᵢⱼ)⁺ Rⱼ / S(zⱼ⁺)\n"
+     "Dense layers: Rᵢ = Σⱼ aᵢ wᵢⱼ Rⱼ / S(zⱼ)"},
     {"lrp-epsilon-gamma-box", "LRP epsilon-gamma-box", RuleKind::z_box, RuleKind::gamma, RuleKind::epsilon, RuleKind::pass,
-     "Favours positive contributions by 1 + gamma; the first layer knows the range of pixel values. Gamma decides how much "
-     "contradicting evidence survives."},
+     "In convolutions positive contributions are favoured by 1 + gamma; the first layer measures pixels from the darkest and "
+     "brightest value they can have.",
+     "Gamma decides how much contradicting evidence survives, and no value is right for all networks. Wrong bounds for the "
+     "first layer (images that were not normalised as in training) tilt the map towards dark or bright pixels.",
+     "First layer: Rᵢ = Σⱼ (xᵢ wᵢⱼ − l wᵢⱼ⁺ − h wᵢⱼ⁻) Rⱼ / S(Σᵢ of the numerator)\n"
+     "Convolutions, for zⱼ > 0: Rᵢ = Σⱼ (aᵢ wᵢⱼ + γ (aᵢ wᵢⱼ)⁺) Rⱼ / S(zⱼ + γ zⱼ⁺); for zⱼ < 0 with ⁻ in place of ⁺\n"
+     "Dense layers: Rᵢ = Σⱼ aᵢ wᵢⱼ Rⱼ / S(zⱼ)"},
     {"lrp-epsilon-alpha2-beta1", "LRP epsilon-alpha2-beta1", RuleKind::alpha_beta, RuleKind::alpha_beta, RuleKind::epsilon,
-     RuleKind::pass, "Twice the positive minus once the negative contributions: contrast, at the price of amplified noise."},
+     RuleKind::pass, "In convolutions, twice the positive contributions' shares minus once the negative ones'.",
+     "Contrast at the price of noise: in every layer shares are doubled and subtracted again, so that a deep network shows much "
+     "negative relevance that no input asked for.",
+     "Convolutions: Rᵢ = Σⱼ (2 (aᵢ wᵢⱼ)⁺ / S(zⱼ⁺) − (aᵢ wᵢⱼ)⁻ / S(zⱼ⁻)) Rⱼ\nDense layers: Rᵢ = Σⱼ aᵢ wᵢⱼ Rⱼ / S(zⱼ)"},
     {"lrp-epsilon-alpha2-beta1-flat", "LRP epsilon-alpha2-beta1-flat", RuleKind::flat, RuleKind::alpha_beta, RuleKind::epsilon,
-     RuleKind::pass, "As epsilon-alpha2-beta1, and the first layer shares evenly over its window."},
+     RuleKind::pass, "As epsilon-alpha2-beta1, and the first convolution shares evenly over its window.",
+     "The first layer's smoothing hides the noise that alpha-beta amplifies, so the map looks surer than it is; nothing finer "
+     "than that layer's window can be seen.",
+     "First layer: Rᵢ = Σⱼ Rⱼ / nⱼ, over the nⱼ inputs of each window\n"
+     "Convolutions: Rᵢ = Σⱼ (2 (aᵢ wᵢⱼ)⁺ / S(zⱼ⁺) − (aᵢ wᵢⱼ)⁻ / S(zⱼ⁻)) Rⱼ\nDense layers: Rᵢ = Σⱼ aᵢ wᵢⱼ Rⱼ / S(zⱼ)"},
     {"excitation-backprop", "Excitation backprop", RuleKind::z_plus, RuleKind::z_plus, RuleKind::z_plus, RuleKind::gradient,
-     "Only positive weights count, in every layer: a probability of winning. Cannot show what speaks against a class."},
+     "Hands back, layer by layer, the probability that a unit won, counting only inputs that excite it.",
+     "Cannot show what speaks against a class. It finds whatever excites the network: for a kernel on a plain ground that is "
+     "the kernel, for every class much the same.",
+     "P(aᵢ) = Σⱼ P(aᵢ | aⱼ) P(aⱼ),  P(aᵢ | aⱼ) = aᵢ wᵢⱼ⁺ / Σₖ aₖ wₖⱼ⁺",
+     "J. Zhang, S. A. Bargal, Z. Lin, J. Brandt, X. Shen, S. Sclaroff: Top-down neural attention by excitation backprop, IJCV "
+     "2018"},
 };
-
-constexpr const char* citation =
-    "S. Bach et al.: On pixel-wise explanations for non-linear classifier decisions by layer-wise relevance propagation, PLoS ONE "
-    "2015; composites as in C. Anders et al.: Software for dataset-wide XAI, 2021";
 
 /// A bound of the network's input: given, or that of a black or white pixel after the model's normalisation.
 float bound(const Params& p, const char* name, const Classifier& c, float pixel) {
@@ -84,8 +114,10 @@ Method entry() {
   out.name = m.name;
   out.title = m.title;
   out.family = "relevance";
-  out.citation = citation;
+  out.citation = m.citation;
   out.description = m.description;
+  out.misleads = m.misleads;
+  out.formula = m.formula;
   out.network = network<index>;
   out.parameters = {
       {"epsilon", ParameterType::number, 1e-6, "Added to the divisor of the epsilon rule, with its sign", 0, 1},

@@ -78,20 +78,20 @@ std::vector<Metric> complexity_metrics() {
         "P. Chalasani, J. Chen, A. R. Chowdhury, S. Jha, X. Wu: Concise explanations of neural networks using "
         "adversarial "
         "training, ICML 2020.",
-        "Gini index of the magnitudes, 0 (all pixels equal) to 1 (one pixel has all). Rewards few bright pixels "
-        "wherever they "
-        "lie, and falls for maps that are smooth or made of segments.",
-        with_preparation({})},
+        "Gini index of the magnitudes, 0 (all pixels equal) to 1 (one pixel has all).", with_preparation({}),
+        "Rewards few bright pixels wherever they lie, and is low for maps that are smooth or made of segments, however right.",
+        "Σᵢ (2i − n − 1) · aᵢ / (n · Σᵢ aᵢ), magnitudes a₁ ≤ … ≤ aₙ"},
        Direction::higher,
        false,
        false,
        sparseness},
       {{"complexity", "Complexity", "complexity",
         "U. Bhatt, A. Weller, J. M. F. Moura: Evaluating and aggregating feature-based model explanations, IJCAI 2020.",
-        "Entropy of the magnitudes' shares, in nats: 0 (one pixel has all) to ln of the number of features. Grows with "
-        "the size of "
-        "the image, so it compares methods on images of one size only.",
-        with_preparation({})},
+        "Entropy of the magnitudes' shares, in nats: 0 (one pixel has all) to ln of the number of features.",
+        with_preparation({}),
+        "Grows with the size of the image, so it compares methods on images of one size only. The simplest map is that of one "
+        "arbitrary pixel.",
+        "−Σᵢ pᵢ ln pᵢ,  pᵢ = |aᵢ| / Σₖ |aₖ|"},
        Direction::lower,
        false,
        false,

@@ -90,11 +90,12 @@ std::vector<Metric> faithfulness_metrics() {
         "S. Bach, A. Binder, G. Montavon, F. Klauschen, K.-R. Müller, W. Samek: On pixel-wise explanations for "
         "non-linear "
         "classifier decisions by layer-wise relevance propagation, PLoS ONE 2015.",
-        "Removes features from the most important down and follows the target's output: the faster it falls, the "
-        "smaller the area. "
-        "The area grows with the number of steps, and a baseline of the background's colour makes removing background "
-        "free.",
-        with_preparation(signed_map, std::move(own))},
+        "Removes features from the most important down and follows the target's output: the faster it falls, the smaller "
+        "the area.",
+        with_preparation(signed_map, std::move(own)),
+        "A baseline of the background's colour makes removing background free, and a picture full of holes is nothing the "
+        "network knows: the output may fall for that. The area grows with the number of steps.",
+        "yₖ = f_c(x without its k · s most important features), k = 1 … n;  score = Σₖ₌₂ⁿ (yₖ₋₁ + yₖ) / 2"},
        Direction::lower,
        true,
        false,

@@ -134,19 +134,20 @@ std::vector<Metric> localisation_metrics() {
   raw.absolute = false;
   return {
       {{"relevance-mass-accuracy", "Relevance mass accuracy", "localisation", kArras,
-        "Share of the map's total that lies inside the annotation. A map spread evenly scores the annotation's share "
-        "of the image; "
-        "with signed values (abs=false) the total can vanish and the ratio leave [0,1].",
-        with_preparation({})},
+        "Share of the map's total that lies inside the annotation.", with_preparation({}),
+        "A map spread evenly scores the annotation's share of the image, so a large annotation is easy. With signed values "
+        "(abs=false) the total can vanish and the ratio leave [0,1].",
+        "Σ over the annotation of aᵢ / Σ over the image of aᵢ"},
        Direction::higher,
        false,
        true,
        annotated<mass_inside>},
       {{"relevance-rank-accuracy", "Relevance rank accuracy", "localisation", kArras,
-        "Of the k strongest features, k being the annotation's area, the share that lies inside it. Knows only the "
-        "order of the "
-        "values; where a map has few values (segments), ties are broken by position.",
-        with_preparation({})},
+        "Of the k strongest features, k being the annotation's area, the share that lies inside it.",
+        with_preparation({}),
+        "Knows only the order of the values, not how strong they are; where a map has few values (segments), ties are broken "
+        "by position.",
+        "|top-k(a) ∩ M| / k,  k = |M|"},
        Direction::higher,
        false,
        true,
@@ -155,22 +156,23 @@ std::vector<Metric> localisation_metrics() {
         "J. Zhang, S. A. Bargal, Z. Lin, J. Brandt, X. Shen, S. Sclaroff: Top-down neural attention by excitation "
         "backprop, "
         "IJCV 2018 (without its tolerance of 15 pixels).",
-        "1 where the strongest feature lies in the annotation, else 0. One pixel decides, so it says little about one "
-        "image and much "
-        "about many; a large annotation is hit by chance.",
+        "1 where the strongest feature lies in the annotation, else 0.",
         with_preparation(raw,
-                         {{"weighted", boolean, false, "A hit counts 1 minus the annotation's share of the image"}})},
+                         {{"weighted", boolean, false, "A hit counts 1 minus the annotation's share of the image"}}),
+        "One pixel decides, so it says little about one image and much about many; a large annotation is hit by chance.",
+        "[argmaxᵢ aᵢ ∈ M]"},
        Direction::higher,
        false,
        true,
        annotated<pointing_hit>},
       {{"top-k-intersection", "Top-k intersection", "localisation",
         "J. Theiner, E. Müller-Budack, R. Ewerth: Interpretable semantic photo geolocalization, WACV 2022.",
-        "Of the k strongest features, the share inside the annotation. With k larger than the annotation it cannot "
-        "reach 1.",
+        "Of the k strongest features, the share inside the annotation.",
         with_preparation(raw,
                          {{"k", integer, 1000, "Strongest features looked at", 1, 2e9, "features"},
-                          {"concept_influence", boolean, false, "Divide by the annotation's share of the image"}})},
+                          {"concept_influence", boolean, false, "Divide by the annotation's share of the image"}}),
+        "With k larger than the annotation it cannot reach 1, so small damages score low however good the map is.",
+        "|top-k(a) ∩ M| / k"},
        Direction::higher,
        false,
        true,
@@ -179,23 +181,26 @@ std::vector<Metric> localisation_metrics() {
         "M. Kohlbrenner, A. Bauer, S. Nakajima, A. Binder, W. Samek, S. Lapuschkin: Towards best practice in "
         "explaining neural "
         "network decisions with LRP, IJCNN 2020.",
-        "Share of the positive attribution that lies inside the annotation; with negative values kept, shares above 1 "
-        "are undefined.",
+        "Share of the positive attribution that lies inside the annotation.",
         with_preparation(
             raw, {{"positive_attributions", boolean, true, "Count positive values only, as the paper"},
                   {"weighted", boolean, false,
                    "Divide by the annotation's share of the image, as the paper's weighted form"},
-                  {"max_size", number, 1.0, "Undefined where the annotation's share of the image is larger", 0, 1}})},
+                  {"max_size", number, 1.0, "Undefined where the annotation's share of the image is larger", 0, 1}}),
+        "Does not see negative values: a map that also calls half of the annotation contrary evidence can score 1. With "
+        "negative values kept, shares above 1 are undefined.",
+        "Σ over M of aᵢ⁺ / Σ over the image of aᵢ⁺"},
        Direction::higher,
        false,
        true,
        annotated<localised_share>},
       {{"auc", "Area under the ROC curve", "localisation",
         "T. Fawcett: An introduction to ROC analysis, Pattern Recognition Letters 2006.",
-        "Probability that a feature inside the annotation is stronger than one outside: 0.5 for noise. All features "
-        "count alike, so "
-        "the order among the many weak ones outside matters as much as the peak.",
-        with_preparation({})},
+        "Probability that a feature inside the annotation is stronger than one outside: 0.5 for noise.",
+        with_preparation({}),
+        "All features count alike, so the order among the many weak ones matters as much as the peak; with a small annotation "
+        "even a map with many false spots scores near 1.",
+        "P(aᵢ > aⱼ) + ½ P(aᵢ = aⱼ),  i ∈ M, j ∉ M"},
        Direction::higher,
        false,
        true,

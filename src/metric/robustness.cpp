@@ -161,29 +161,31 @@ std::vector<Metric> robustness_metrics() {
       "NeurIPS 2019; relative to the map's norm as in U. Bhatt, A. Weller, J. M. F. Moura, IJCAI 2020.";
   return {
       {{"max-sensitivity", "Max-sensitivity", "robustness", kYeh,
-        "Largest change of the explanation, as a share of its norm, under small noise on the image. Grows with the "
-        "number of draws; "
-        "a map that ignores the image scores best, and a network that is itself unsteady is blamed on its explanation.",
-        sensitivity_parameters(raw, nullptr)},
+        "Largest change of the explanation, as a share of its norm, under small noise on the image.",
+        sensitivity_parameters(raw, nullptr),
+        "A map that ignores the image scores best, and a network that is itself unsteady is blamed on its explanation. Grows "
+        "with the number of draws.",
+        "max over draws δ of ‖e(x + δ) − e(x)‖ / ‖e(x)‖"},
        Direction::lower,
        true,
        false,
        sensitivity<Change::relative_to_map, Summary::largest>},
       {{"avg-sensitivity", "Average sensitivity", "robustness", kYeh,
-        "Mean change of the explanation, as a share of its norm, under small noise on the image. A map that ignores "
-        "the image "
-        "scores best.",
-        sensitivity_parameters(raw, nullptr)},
+        "Mean change of the explanation, as a share of its norm, under small noise on the image.",
+        sensitivity_parameters(raw, nullptr),
+        "A map that ignores the image scores best, and a network that is itself unsteady is blamed on its explanation.",
+        "mean over draws δ of ‖e(x + δ) − e(x)‖ / ‖e(x)‖"},
        Direction::lower,
        true,
        false,
        sensitivity<Change::relative_to_map, Summary::mean>},
       {{"local-lipschitz-estimate", "Local Lipschitz estimate", "robustness",
         "D. Alvarez-Melis, T. Jaakkola: On the robustness of interpretability methods, WHI 2018.",
-        "Largest ratio of the explanation's change to the image's under Gaussian noise. Depends on the size of image "
-        "and map; "
-        "compare methods on one network only.",
-        sensitivity_parameters(scaled, {{"kind", "gaussian"}, {"std", 0.1}})},
+        "Largest ratio of the explanation's change to the image's under Gaussian noise.",
+        sensitivity_parameters(scaled, {{"kind", "gaussian"}, {"std", 0.1}}),
+        "Depends on the size of image and map: compare methods on one network and one image size only. A map that ignores the "
+        "image scores best.",
+        "max over draws δ of ‖e(x + δ) − e(x)‖ / ‖δ‖"},
        Direction::lower,
        true,
        false,

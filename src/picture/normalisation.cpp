@@ -47,40 +47,42 @@ const Registry<Normalisation>& normalisations() {
             "Maximum of this map",
             "own scale",
             kPaper,
-            "Divides by the map's largest magnitude. One outlying pixel makes all others fade, and a map of pure noise "
-            "looks as "
-            "strong as a confident one.",
-            {}},
+            "Divides by the map's largest magnitude.",
+            {},
+            "One outlying pixel makes all others fade, and a map of pure noise looks as strong as a confident one.",
+            "v = R / maxᵢ |Rᵢ|"},
            false,
            largest_magnitude},
           {{"max-abs-study",
             "Maximum of the study",
             "common scale",
             kPaper,
-            "Divides by the largest magnitude in all maps of the method. Colours can be compared between images; "
-            "images with "
-            "weak attributions look empty, and the picture changes when an image is added.",
-            {}},
+            "Divides by the largest magnitude in all maps of the method, so that colours can be compared between images.",
+            {},
+            "Images with weak attributions look empty, and the picture changes when an image is added.",
+            "v = R / max over images and pixels of |R|"},
            true,
            largest_magnitude},
           {{"percentile",
             "99th percentile of this map",
             "own scale",
             kPaper,
-            "Divides by a percentile of the map's magnitudes and clips what is above. Outliers no longer hide the "
-            "rest, but the "
-            "strongest pixels cannot be told apart any more.",
-            {percentile()}},
+            "Divides by a percentile of the map's magnitudes and clips what is above: outliers no longer hide the rest.",
+            {percentile()},
+            "The strongest pixels cannot be told apart any more.",
+            "v = clip(R / q, −1, 1),  q = percentile of |Rᵢ|"},
            false,
            percentile_magnitude},
           {{"percentile-study",
             "99th percentile of the study",
             "common scale",
             kPaper,
-            "Divides by a percentile of the magnitudes in all maps of the method and clips what is above. Comparable "
-            "between "
-            "images and safe from outliers; where few images hold most of the evidence, those are clipped throughout.",
-            {percentile()}},
+            "Divides by a percentile of the magnitudes in all maps of the method and clips what is above: comparable "
+            "between images, and safe from outliers.",
+            {percentile()},
+            "Where few images hold most of the evidence, those are clipped throughout, and the picture changes when an image "
+            "is added.",
+            "v = clip(R / q, −1, 1),  q = percentile of |R| over images and pixels"},
            true,
            percentile_magnitude},
       });

@@ -58,18 +58,22 @@ const Registry<OverallRanking>& overall_rankings() {
                                                        "L. Tětková, E. S. Dreier, R. Malm, L. K. Hansen: Challenges in "
                                                        "explaining deep learning models for data with "
                                                        "biological variation, PLOS ONE 2025, Table 3.",
-                                                       "Mean of a method's ranks over the metrics. Each metric has one "
-                                                       "vote, so several metrics of one kind outvote the rest; "
-                                                       "the order of two methods may change when a third is added.",
-                                                       {}},
+                                                       "Mean of a method's ranks over the metrics.",
+                                                       {},
+                                                       "Each metric has one vote, so several metrics of one kind outvote "
+                                                       "the rest; the order of two methods may change when a third is "
+                                                       "added.",
+                                                       "r̄ = Σₖ rₖ / K over the K metrics"},
                                                       mean_rank},
                                                      {{"median-rank",
                                                        "Median rank",
                                                        "overall",
                                                        "",
-                                                       "Median of a method's ranks over the metrics: one metric on "
-                                                       "which it fails does not sink it, nor is that seen.",
-                                                       {}},
+                                                       "Median of a method's ranks over the metrics.",
+                                                       {},
+                                                       "One metric on which a method fails does not sink it, nor is that "
+                                                       "seen.",
+                                                       "median(r₁ … r_K) over the K metrics"},
                                                       median_rank},
                                                  });
   return registry;

@@ -27,11 +27,13 @@ const Registry<Segmentation>& segmentations() {
             "Grid",
             "geometric",
             "",
-            "Rectangles of equal size. Knows nothing of the picture, so no segment suggests a shape that the "
-            "classifier never "
-            "saw; a damage is shared between the cells it happens to lie in.",
+            "Rectangles of equal size. Knows nothing of the picture, so no segment suggests a shape that the classifier "
+            "never saw.",
             {{"rows", integer, 10, "Cells from top to bottom", 1, 256, "cells"},
-             {"columns", integer, 10, "Cells from left to right", 1, 256, "cells"}}},
+             {"columns", integer, 10, "Cells from left to right", 1, 256, "cells"}},
+            "A damage is shared between the cells it happens to lie in, so the same damage moved by half a cell gets "
+            "another map.",
+            "label(x, y) = ⌊y · rows / height⌋ · columns + ⌊x · columns / width⌋"},
            segment_grid},
           {{"slic",
             "SLIC superpixels",
@@ -39,12 +41,14 @@ const Registry<Segmentation>& segmentations() {
             "R. Achanta, A. Shaji, K. Smith, A. Lucchi, P. Fua, S. Süsstrunk: SLIC superpixels compared to "
             "state-of-the-art "
             "superpixel methods, IEEE TPAMI 2012.",
-            "Groups neighbouring pixels of similar colour (k-means in CIELAB and position). Segments follow visible "
-            "edges: an "
-            "explanation by segments looks as if it had found them, though the segmentation did.",
+            "Groups neighbouring pixels of similar colour: k-means in CIELAB and position, each centre looking only at its "
+            "surroundings.",
             {{"segments", integer, 100, "Segments wanted; the result has about as many", 2, 4096, "segments"},
              {"compactness", number, 10.0, "Weight of position against colour: high makes squares", 0.01, 1000},
-             {"iterations", integer, 10, "Rounds of k-means", 1, 100, "rounds"}}},
+             {"iterations", integer, 10, "Rounds of k-means", 1, 100, "rounds"}},
+            "Segments follow visible edges: an explanation by segments looks as if it had found them, though the "
+            "segmentation did.",
+            "D² = d_Lab² + (m / S)² · d_xy²,  S = √(pixels / segments),  m = compactness"},
            segment_slic},
       });
   return registry;

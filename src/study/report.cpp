@@ -263,7 +263,7 @@ std::string metric_table(const StudyResults& r) {
   for (const StudyMetric& chosen : r.study.metrics) {
     const Metric& metric = metrics().at(chosen.name);
     out += "<tr><th>" + esc(metric.title) + "<span class=\"way\">" + esc(metric.family) + ", " + way(metric.direction) +
-           "</span></th><td>" + esc(metric.description) + "</td><td class=\"parameters\">" +
+           "</span></th><td>" + esc(metric.description + " " + metric.misleads) + "</td><td class=\"parameters\">" +
            parameters_text(metric, chosen.params) + "</td><td>" + esc(metric.citation) + "</td></tr>\n";
   }
   return out + "</tbody></table></div>\n";

@@ -128,45 +128,9 @@ void max_pool_by_indices(Pass& pass, const Node& node, const std::string& g) {
   pass.send(node.inputs[0], pass.add("Reshape", {scattered, shape}));
 }
 
-// From ops that every provider has: for every offset of the window a strided slice of the padded input, equal to the pooled
-// output and to no earlier offset's, times the gradient; one transposed convolution with one-hot kernels puts them back.
-void max_pool_by_comparison(Pass& pass, const Node& node, const std::string& g, const graph::Window& w) {
-  const Shape &in = pass.shape(node.inputs[0]), &out = pass.shape(node.outputs[0]);
-  std::vector<int64_t> pads(8, 0);
-  for (int a = 0; a < 2; ++a) {
-    pads[2 + a] = w.pad_begin[a];
-    pads[6 + a] = std::max<int64_t>(0, w.stride[a] * (out[2 + a] - 1) + w.extent(a) - w.pad_begin[a] - in[2 + a]);
-  }
-  std::string padded = node.inputs[0];
-  if (std::any_of(pads.begin(), pads.end(), [](int64_t p) { return p > 0; }))
-    padded = pass.add("Pad", {padded, pass.builder().ints(pads), pass.builder().scalar(std::numeric_limits<float>::lowest())});
-  const std::string axes = pass.builder().ints({2, 3}), steps = pass.builder().ints({w.stride[0], w.stride[1]});
-  std::string open;  // 1 where no earlier offset matched
-  std::vector<std::string> shares;
-  for (int64_t ky = 0; ky < w.kernel[0]; ++ky)
-    for (int64_t kx = 0; kx < w.kernel[1]; ++kx) {
-      const int64_t y = ky * w.dilation[0], x = kx * w.dilation[1];
-      const std::string slice = pass.add(
-          "Slice", {padded, pass.builder().ints({y, x}),
-                    pass.builder().ints({y + w.stride[0] * (out[2] - 1) + 1, x + w.stride[1] * (out[3] - 1) + 1}), axes, steps});
-      std::string match = pass.add("Cast", {pass.add("Equal", {slice, node.outputs[0]})}, {{"to", int64_t{1}}});
-      if (open.empty()) {
-        open = pass.add("Sub", {pass.builder().scalar(1), match});
-      } else {
-        match = pass.add("Mul", {match, open});
-        open = pass.add("Sub", {open, match});
-      }
-      shares.push_back(pass.add("Unsqueeze", {pass.add("Mul", {match, g}), pass.builder().ints({2})}));
-    }
-  const std::string stacked =
-      pass.add("Reshape", {pass.add("Concat", shares, {{"axis", int64_t{2}}}),
-                           pass.builder().ints({-1, in[1] * w.kernel[0] * w.kernel[1], out[2], out[3]})});
-  pass.send(node.inputs[0], spread(pass, stacked, node, w, true));
-}
-
 void max_pool(Pass& pass, const Node& node, const std::string& g) {
   if (pass.backend() == Backend::cpu) return max_pool_by_indices(pass, node, g);
-  max_pool_by_comparison(pass, node, g, graph::window_of(node, pass.shape(node.inputs[0]), {}, pass.where()));
+  pass.send(node.inputs[0], unpool(pass, node, node.inputs[0], node.outputs[0], g));
 }
 
 void average_pool(Pass& pass, const Node& node, const std::string& g) {
@@ -237,6 +201,44 @@ const std::unordered_map<std::string, Function>& table() {
 }
 
 }  // namespace
+
+// From ops that every provider has: for every offset of the window a strided slice of the padded input, equal to the pooled
+// output and to no earlier offset's, times the gradient; one transposed convolution with one-hot kernels puts them back.
+std::string unpool(Pass& pass, const Node& pool, const std::string& x, const std::string& y, const std::string& values) {
+  const Shape &in = pass.shape(pool.inputs[0]), &out = pass.shape(pool.outputs[0]);
+  const graph::Window w = graph::window_of(pool, in, {}, pass.where());
+  std::vector<int64_t> pads(8, 0);
+  for (int a = 0; a < 2; ++a) {
+    pads[2 + a] = w.pad_begin[a];
+    pads[6 + a] = std::max<int64_t>(0, w.stride[a] * (out[2 + a] - 1) + w.extent(a) - w.pad_begin[a] - in[2 + a]);
+  }
+  std::string padded = x;
+  if (std::any_of(pads.begin(), pads.end(), [](int64_t p) { return p > 0; }))
+    padded = pass.add("Pad", {padded, pass.builder().ints(pads), pass.builder().scalar(std::numeric_limits<float>::lowest())});
+  const std::string axes = pass.builder().ints({2, 3}), steps = pass.builder().ints({w.stride[0], w.stride[1]});
+  std::string open;  // 1 where no earlier offset matched
+  std::vector<std::string> shares;
+  for (int64_t ky = 0; ky < w.kernel[0]; ++ky)
+    for (int64_t kx = 0; kx < w.kernel[1]; ++kx) {
+      const int64_t top = ky * w.dilation[0], left = kx * w.dilation[1];
+      const std::string slice = pass.add(
+          "Slice", {padded, pass.builder().ints({top, left}),
+                    pass.builder().ints({top + w.stride[0] * (out[2] - 1) + 1, left + w.stride[1] * (out[3] - 1) + 1}), axes,
+                    steps});
+      std::string match = pass.add("Cast", {pass.add("Equal", {slice, y})}, {{"to", int64_t{1}}});
+      if (open.empty()) {
+        open = pass.add("Sub", {pass.builder().scalar(1), match});
+      } else {
+        match = pass.add("Mul", {match, open});
+        open = pass.add("Sub", {open, match});
+      }
+      shares.push_back(pass.add("Unsqueeze", {pass.add("Mul", {match, values}), pass.builder().ints({2})}));
+    }
+  const std::string stacked =
+      pass.add("Reshape", {pass.add("Concat", shares, {{"axis", int64_t{2}}}),
+                           pass.builder().ints({-1, in[1] * w.kernel[0] * w.kernel[1], out[2], out[3]})});
+  return spread(pass, stacked, pool, w, true);
+}
 
 void gradient_rule(Pass& pass, const Node& node, const std::string& incoming) {
   const auto it = table().find(node.op);

@@ -49,8 +49,9 @@ Pass::Pass(const graph::Model& forward, const Shape& input_shape, Backend backen
 
 void Pass::send(const std::string& tensor, const std::string& value) {
   if (!wants(tensor)) return;
-  if (captured_) captured_->emplace_back(tensor, value);
-  else contributions_[tensor].push_back(value);
+  if (captured_) return void(captured_->emplace_back(tensor, value));
+  contributions_[tensor].push_back(value);
+  sent_[sender_].emplace_back(tensor, value);
 }
 
 std::vector<std::pair<std::string, std::string>> Pass::gradients_of(const graph::Node& node, const std::string& incoming) {
@@ -77,19 +78,23 @@ std::string Pass::run(const std::string& output, const std::string& seed, const 
                       const std::function<Rule(const graph::Node&)>& rule_of) {
   dependent_ = dependents(forward_, input);
   contributions_.clear();
+  collected_.clear();
+  sent_.clear();
   contributions_[output].push_back(seed);
   const auto collect = [&](const std::string& tensor) {
     std::vector<std::string>& parts = contributions_[tensor];
     std::string sum = parts.at(0);
     for (size_t i = 1; i < parts.size(); ++i) sum = add("Add", {sum, parts[i]});
-    return sum;
+    return collected_[tensor] = sum;
   };
   for (size_t i = forward_.nodes.size(); i-- > 0;) {
     const graph::Node& node = forward_.nodes[i];
+    if (std::count(node.outputs.begin(), node.outputs.end(), input)) break;  // what comes before does not depend on it
     const auto it = node.outputs.empty() ? contributions_.end() : contributions_.find(node.outputs[0]);
     if (it == contributions_.end() || !wants(node.outputs[0])) continue;
     const std::string incoming = collect(node.outputs[0]);
     stem_ = "backward/" + node.outputs[0] + "/";
+    sender_ = node.outputs[0];
     rule_of(node)(*this, node, incoming);
   }
   stem_ = "backward/";

@@ -24,8 +24,9 @@ class Pass {
   /// Appends what carries `incoming` (the gradient or relevance of the node's output) to the node's inputs, with send().
   using Rule = std::function<void(Pass&, const graph::Node&, const std::string& incoming)>;
 
-  /// Walks back from `output`, whose gradient is the tensor `seed`; returns the tensor with the gradient of `input`.
-  /// Where nothing arrives at the input, the result is zeros.
+  /// Walks back from `output`, whose gradient is the tensor `seed`, to `input`: the network's input or any tensor on the way.
+  /// Returns the tensor with the gradient of `input`; where nothing arrives there, the result is zeros. May be called several
+  /// times: each walk appends nodes of its own.
   std::string run(const std::string& output, const std::string& seed, const std::string& input,
                   const std::function<Rule(const graph::Node&)>& rule_of);
 
@@ -33,6 +34,10 @@ class Pass {
   void send(const std::string& tensor, const std::string& value);
   /// What gradient_rule sends for this node: pairs of input tensor and gradient, not sent yet.
   std::vector<std::pair<std::string, std::string>> gradients_of(const graph::Node& node, const std::string& incoming);
+  /// What the last run() brought to each tensor it reached, the sum over its readers, by the tensor's name.
+  const std::map<std::string, std::string>& collected() const { return collected_; }
+  /// What the last run() had each node send: pairs of input tensor and value, by the node's first output.
+  const std::map<std::string, std::vector<std::pair<std::string, std::string>>>& sent() const { return sent_; }
   /// Whether a contribution to the tensor would be used.
   bool wants(const std::string& tensor) const { return dependent_.count(tensor) > 0; }
 
@@ -64,11 +69,18 @@ class Pass {
   std::string where_, stem_ = "backward/";
   std::set<std::string> dependent_, never_negative_;
   std::map<std::string, std::vector<std::string>> contributions_;
+  std::map<std::string, std::string> collected_;
+  std::map<std::string, std::vector<std::pair<std::string, std::string>>> sent_;
+  std::string sender_;
   std::vector<std::pair<std::string, std::string>>* captured_ = nullptr;
 };
 
 /// The ordinary gradient of a node. Throws Error naming the node where its op has none.
 void gradient_rule(Pass& pass, const graph::Node& node, const std::string& incoming);
+
+/// Moves one value a window, `values` [N,C,H',W'], to the position of the window's first maximum: [N,C,H,W]. `x` and `y` are
+/// input and output of a max-pool with the window of `pool`; positions with several windows get the sum.
+std::string unpool(Pass& pass, const graph::Node& pool, const std::string& x, const std::string& y, const std::string& values);
 
 /// Names of the ops gradient_rule knows.
 const std::vector<std::string>& differentiable_ops();

@@ -21,7 +21,8 @@ class Pass {
   /// `input_shape` is [N,C,H,W], N = -1 where free.
   Pass(const graph::Model& forward, const Shape& input_shape, Backend backend, const std::string& where);
 
-  /// Appends what carries `incoming` (the gradient or relevance of the node's output) to the node's inputs, with send().
+  /// Appends what carries `incoming` (the gradient or relevance of the node's first output; empty where none arrived) to the
+  /// node's inputs, with send(). A node with several outputs asks arrived() for the others.
   using Rule = std::function<void(Pass&, const graph::Node&, const std::string& incoming)>;
 
   /// Walks back from `output`, whose gradient is the tensor `seed`; returns the tensor with the gradient of `input`.
@@ -33,6 +34,8 @@ class Pass {
   void send(const std::string& tensor, const std::string& value);
   /// What gradient_rule sends for this node: pairs of input tensor and gradient, not sent yet.
   std::vector<std::pair<std::string, std::string>> gradients_of(const graph::Node& node, const std::string& incoming);
+  /// The sum of what was sent to a tensor so far; empty where nothing was.
+  std::string arrived(const std::string& tensor);
   /// Whether a contribution to the tensor would be used.
   bool wants(const std::string& tensor) const { return dependent_.count(tensor) > 0; }
 

@@ -2,37 +2,27 @@
 
 #include <algorithm>
 
+#include "backward/sign.h"
 #include "tensor/error.h"
 
 namespace ks::backward {
 
 namespace {
 
+/// Ops whose output says nothing about small changes of their input: shapes and comparisons.
+bool is_differentiable(const std::string& op) {
+  static const std::set<std::string> constant = {"Shape", "Size", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",
+                                                 "Not",   "And",  "Or",    "ArgMax",  "ArgMin"};
+  return !constant.count(op);
+}
+
 std::set<std::string> dependents(const graph::Model& model, const std::string& input) {
   std::set<std::string> out{input};
   for (const graph::Node& node : model.nodes)
-    if (std::any_of(node.inputs.begin(), node.inputs.end(), [&](const auto& i) { return out.count(i) > 0; }))
+    if (is_differentiable(node.op) &&
+        std::any_of(node.inputs.begin(), node.inputs.end(), [&](const auto& i) { return out.count(i) > 0; }))
       out.insert(node.outputs.begin(), node.outputs.end());
-  return out;
-}
-
-std::set<std::string> nonnegative_tensors(const graph::Model& model) {
-  static const std::set<std::string> makes = {"Relu", "Sigmoid", "Softmax", "HardSigmoid", "Softplus"};
-  static const std::set<std::string> keeps = {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Flatten",
-                                              "Reshape", "Identity",    "Dropout",           "Concat",        "Add",
-                                              "Sum",     "Transpose",   "ReduceMean",        "Squeeze",       "Unsqueeze"};
-  std::set<std::string> out;
-  for (const auto& [name, array] : model.initializers) {
-    if (array.type != graph::Type::f32) continue;
-    const std::vector<float> values = array.to_floats();
-    if (std::all_of(values.begin(), values.end(), [](float v) { return v >= 0; })) out.insert(name);
-  }
-  for (const graph::Node& node : model.nodes) {
-    const bool shape_input = node.op == "Reshape" || node.op == "Squeeze" || node.op == "Unsqueeze" || node.op == "ReduceMean";
-    const auto end = shape_input ? node.inputs.begin() + 1 : node.inputs.end();
-    const bool all = std::all_of(node.inputs.begin(), end, [&](const auto& i) { return out.count(i) > 0; });
-    if (makes.count(node.op) || (keeps.count(node.op) && all)) out.insert(node.outputs.at(0));
-  }
+  out.erase("");
   return out;
 }
 
@@ -62,6 +52,15 @@ std::vector<std::pair<std::string, std::string>> Pass::gradients_of(const graph:
   return out;
 }
 
+std::string Pass::arrived(const std::string& tensor) {
+  const auto it = contributions_.find(tensor);
+  if (it == contributions_.end()) return "";
+  std::string sum = it->second.at(0);
+  for (size_t i = 1; i < it->second.size(); ++i) sum = add("Add", {sum, it->second[i]});
+  it->second = {collected_[tensor] = sum};
+  return sum;
+}
+
 std::string Pass::reshape_target(const std::string& tensor) {
   Shape target = shape(tensor);
   if (!target.empty()) target[0] = -1;
@@ -81,25 +80,21 @@ std::string Pass::run(const std::string& output, const std::string& seed, const 
   collected_.clear();
   sent_.clear();
   contributions_[output].push_back(seed);
-  const auto collect = [&](const std::string& tensor) {
-    std::vector<std::string>& parts = contributions_[tensor];
-    std::string sum = parts.at(0);
-    for (size_t i = 1; i < parts.size(); ++i) sum = add("Add", {sum, parts[i]});
-    return collected_[tensor] = sum;
-  };
   for (size_t i = forward_.nodes.size(); i-- > 0;) {
     const graph::Node& node = forward_.nodes[i];
     if (std::count(node.outputs.begin(), node.outputs.end(), input)) break;  // what comes before does not depend on it
-    const auto it = node.outputs.empty() ? contributions_.end() : contributions_.find(node.outputs[0]);
-    if (it == contributions_.end() || !wants(node.outputs[0])) continue;
-    const std::string incoming = collect(node.outputs[0]);
+    // What arrived at constants or at what does not depend on the input is of no use, and such nodes need no rule.
+    const bool reached = std::any_of(node.outputs.begin(), node.outputs.end(),
+                                     [&](const std::string& o) { return wants(o) && contributions_.count(o) > 0; });
+    if (!reached) continue;
+    const std::string incoming = arrived(node.outputs[0]);
     stem_ = "backward/" + node.outputs[0] + "/";
     sender_ = node.outputs[0];
     rule_of(node)(*this, node, incoming);
   }
   stem_ = "backward/";
-  if (!contributions_.count(input)) return add("Mul", {input, builder_.scalar(0)});
-  return collect(input);
+  const std::string result = arrived(input);
+  return result.empty() ? add("Mul", {input, builder_.scalar(0)}) : result;
 }
 
 }  // namespace ks::backward

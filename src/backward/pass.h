@@ -21,7 +21,8 @@ class Pass {
   /// `input_shape` is [N,C,H,W], N = -1 where free.
   Pass(const graph::Model& forward, const Shape& input_shape, Backend backend, const std::string& where);
 
-  /// Appends what carries `incoming` (the gradient or relevance of the node's output) to the node's inputs, with send().
+  /// Appends what carries `incoming` (the gradient or relevance of the node's first output; empty where none arrived) to the
+  /// node's inputs, with send(). A node with several outputs asks arrived() for the others.
   using Rule = std::function<void(Pass&, const graph::Node&, const std::string& incoming)>;
 
   /// Walks back from `output`, whose gradient is the tensor `seed`, to `input`: the network's input or any tensor on the way.
@@ -34,6 +35,8 @@ class Pass {
   void send(const std::string& tensor, const std::string& value);
   /// What gradient_rule sends for this node: pairs of input tensor and gradient, not sent yet.
   std::vector<std::pair<std::string, std::string>> gradients_of(const graph::Node& node, const std::string& incoming);
+  /// The sum of what was sent to a tensor so far; empty where nothing was.
+  std::string arrived(const std::string& tensor);
   /// What the last run() brought to each tensor it reached, the sum over its readers, by the tensor's name.
   const std::map<std::string, std::string>& collected() const { return collected_; }
   /// What the last run() had each node send: pairs of input tensor and value, by the node's first output.

@@ -1,148 +1,92 @@
 #include "graph/simplify.h"
 
 #include <algorithm>
-#include <cmath>
+#include <optional>
 #include <set>
 #include <unordered_set>
 
+#include "graph/fold.h"
+#include "graph/merge.h"
+#include "graph/shapes.h"
+#include "graph/upgrade.h"
 #include "tensor/error.h"
 
 namespace ks::graph {
 
 namespace {
 
-constexpr int64_t written_opset = 17;
-
 bool is_output(const Model& model, const std::string& tensor) {
   return std::any_of(model.outputs.begin(), model.outputs.end(), [&](const Value& v) { return v.name == tensor; });
 }
 
-int64_t readers(const Model& model, const std::string& tensor) {
-  int64_t n = is_output(model, tensor) ? 1 : 0;
-  for (const Node& node : model.nodes) n += std::count(node.inputs.begin(), node.inputs.end(), tensor);
-  return n;
-}
-
-/// Moves what older opsets keep in attributes to where opset 17 has it.
-void upgrade(Model& model) {
-  if (model.opset >= written_opset) return;
-  for (Node& node : model.nodes) {
-    const auto to_input = [&](const char* key, size_t index) {
-      const auto it = node.attributes.find(key);
-      if (it == node.attributes.end()) return;
-      Array array;
-      if (const auto* ints = std::get_if<std::vector<int64_t>>(&it->second))
-        array = Array::ints({static_cast<int64_t>(ints->size())}, *ints);
-      else if (const auto* f = std::get_if<float>(&it->second))
-        array = Array::floats({}, {*f});
-      else
-        return;
-      const std::string name = node.outputs.at(0) + "/" + key;
-      model.initializers[name] = array;
-      if (node.inputs.size() <= index) node.inputs.resize(index + 1);
-      node.inputs[index] = name;
-      node.attributes.erase(key);
-    };
-    if (model.opset < 13 && (node.op == "Squeeze" || node.op == "Unsqueeze" || node.op == "ReduceSum")) to_input("axes", 1);
-    if (model.opset < 11 && node.op == "Clip") {
-      to_input("min", 1);
-      to_input("max", 2);
-    }
-    if (model.opset < 12 && node.op == "Dropout") node.attributes.erase("ratio");
-    if (model.opset < 13 && (node.op == "Softmax" || node.op == "LogSoftmax") && !node.attributes.count("axis"))
-      node.attributes["axis"] = int64_t{1};
-    node.attributes.erase("spatial");
-  }
-  model.opset = written_opset;
-  model.ir_version = std::max<int64_t>(model.ir_version, 8);
+/// The array of a Constant node, in whichever attribute it is; null where it is none of numbers.
+std::optional<Array> constant_value(const Node& node) {
+  const auto find = [&](const char* key) -> const Attribute* {
+    const auto it = node.attributes.find(key);
+    return it == node.attributes.end() ? nullptr : &it->second;
+  };
+  using Floats = std::vector<float>;
+  using Ints = std::vector<int64_t>;
+  if (const Attribute* a = find("value"); a && std::holds_alternative<Array>(*a)) return std::get<Array>(*a);
+  if (const Attribute* a = find("value_float"); a && std::holds_alternative<float>(*a)) return Array::floats({}, {std::get<float>(*a)});
+  if (const Attribute* a = find("value_int"); a && std::holds_alternative<int64_t>(*a)) return Array::ints({}, {std::get<int64_t>(*a)});
+  if (const Attribute* a = find("value_floats"); a && std::holds_alternative<Floats>(*a))
+    return Array::floats({static_cast<int64_t>(std::get<Floats>(*a).size())}, std::get<Floats>(*a));
+  if (const Attribute* a = find("value_ints"); a && std::holds_alternative<Ints>(*a))
+    return Array::ints({static_cast<int64_t>(std::get<Ints>(*a).size())}, std::get<Ints>(*a));
+  return std::nullopt;
 }
 
 void lift_constants(Model& model) {
   std::vector<Node> kept;
   for (Node& node : model.nodes) {
-    const auto it = node.op == "Constant" ? node.attributes.find("value") : node.attributes.end();
-    if (it != node.attributes.end() && std::holds_alternative<Array>(it->second))
-      model.initializers[node.outputs.at(0)] = std::get<Array>(it->second);
-    else
-      kept.push_back(std::move(node));
+    std::optional<Array> value = node.op == "Constant" ? constant_value(node) : std::nullopt;
+    if (value) model.initializers[node.outputs.at(0)] = std::move(*value);
+    else kept.push_back(std::move(node));
   }
   model.nodes = std::move(kept);
 }
 
+/// Whether the node hands its first input on as it is.
+bool is_identity(const Model& model, const Node& node, const Facts& facts) {
+  if (!node.domain.empty()) return false;
+  const std::string& op = node.op;
+  if (op == "Identity") return true;
+  if (op == "Dropout") {
+    const Array* training = node.has_input(2) ? model.constant(node.inputs[2]) : nullptr;
+    return !node.has_input(2) || (training && training->to_ints() == std::vector<int64_t>{0});
+  }
+  if (op == "Concat" || op == "Sum" || op == "Max" || op == "Min") return node.inputs.size() == 1;
+  if (op == "Clip") return !node.has_input(1) && !node.has_input(2);
+  const auto in = facts.shapes.find(node.inputs.empty() ? "" : node.inputs[0]), out = facts.shapes.find(node.outputs.at(0));
+  if (in == facts.shapes.end() || out == facts.shapes.end() || in->second != out->second) return false;
+  if (op == "Reshape" || op == "Flatten" || op == "Squeeze" || op == "Unsqueeze" || op == "Expand" || op == "Tile") return true;
+  if (op == "Pad") {
+    const std::vector<int64_t> pads = pads_of(model, node, in->second.size(), "");
+    return std::all_of(pads.begin(), pads.end(), [](int64_t p) { return p == 0; });
+  }
+  if (op == "Slice") {
+    const auto ranges = slice_of(model, node, in->second, "");
+    return std::all_of(ranges.begin(), ranges.end(), [](const SliceRange& r) { return r.step == 1; });
+  }
+  if (op == "Transpose") {
+    const auto order = node.attribute("perm", std::vector<int64_t>{});
+    return !order.empty() && std::is_sorted(order.begin(), order.end());
+  }
+  return false;
+}
+
 void remove_identities(Model& model) {
+  const Facts facts = model.inputs.empty() ? Facts{} : infer_facts(model, model.inputs[0].shape());
   for (size_t i = 0; i < model.nodes.size();) {
     const Node node = model.nodes[i];
-    const bool identity = node.op == "Identity" || node.op == "Dropout";
-    if (!identity || is_output(model, node.outputs.at(0)) || (node.outputs.size() > 1 && readers(model, node.outputs[1]))) {
+    if (!is_identity(model, node, facts) || is_output(model, node.outputs.at(0)) ||
+        (node.outputs.size() > 1 && readers(model, node.outputs[1]))) {
       ++i;
       continue;
     }
     model.nodes.erase(model.nodes.begin() + static_cast<int64_t>(i));
     replace_reads(model, node.outputs[0], node.inputs.at(0));
-  }
-}
-
-/// Merges one batch norm into the convolution before it; false where that is not exact.
-bool merge_batch_norm(Model& model, size_t index) {
-  const Node norm = model.nodes[index];
-  Node* conv = nullptr;
-  for (Node& node : model.nodes)
-    if (node.op == "Conv" && node.outputs.at(0) == norm.inputs.at(0)) conv = &node;
-  if (!conv || readers(model, norm.inputs[0]) != 1 || norm.inputs.size() < 5) return false;
-  const Array* weights = model.constant(conv->inputs.at(1));
-  const Array* bias = conv->has_input(2) ? model.constant(conv->inputs[2]) : nullptr;
-  if (!weights || (conv->has_input(2) && !bias)) return false;
-  const Array* parts[4];
-  for (int i = 0; i < 4; ++i)
-    if (!(parts[i] = model.constant(norm.inputs[1 + i]))) return false;
-  const auto scale = parts[0]->to_floats(), shift = parts[1]->to_floats(), mean = parts[2]->to_floats(),
-             variance = parts[3]->to_floats();
-  std::vector<float> w = weights->to_floats();
-  std::vector<float> b = bias ? bias->to_floats() : std::vector<float>(scale.size(), 0.0f);
-  const size_t per_channel = w.size() / scale.size();
-  const double epsilon = norm.attribute("epsilon", 1e-5f);
-  for (size_t c = 0; c < scale.size(); ++c) {
-    const double s = scale[c] / std::sqrt(variance[c] + epsilon);
-    for (size_t k = 0; k < per_channel; ++k) w[c * per_channel + k] = static_cast<float>(w[c * per_channel + k] * s);
-    b[c] = static_cast<float>((b[c] - mean[c]) * s + shift[c]);
-  }
-  const std::string stem = norm.outputs.at(0) + "/merged";
-  model.initializers[stem + ".weight"] = Array::floats(weights->shape, w);
-  model.initializers[stem + ".bias"] = Array::floats({static_cast<int64_t>(b.size())}, b);
-  conv->inputs.resize(3);
-  conv->inputs[1] = stem + ".weight";
-  conv->inputs[2] = stem + ".bias";
-  // The merged convolution takes the batch norm's place and name: later nodes and `layer` parameters refer to its output.
-  Node merged = *conv;
-  merged.outputs = {norm.outputs[0]};
-  model.nodes[index] = merged;
-  const size_t old = static_cast<size_t>(conv - model.nodes.data());
-  model.nodes.erase(model.nodes.begin() + static_cast<int64_t>(old));
-  return true;
-}
-
-/// MatMul with a constant matrix, followed by Add of a constant row, is a dense layer.
-void merge_dense(Model& model) {
-  for (size_t i = 0; i < model.nodes.size(); ++i) {
-    Node add = model.nodes[i];
-    if (add.op != "Add") continue;
-    for (int side = 0; side < 2; ++side) {
-      const Array* bias = model.constant(add.inputs.at(1 - side));
-      const Node* product = model.producer(add.inputs.at(side));
-      if (!bias || !product || product->op != "MatMul" || readers(model, product->outputs[0]) != 1) continue;
-      const Array* weights = model.constant(product->inputs.at(1));
-      if (!weights || weights->shape.size() != 2 || bias->shape != Shape{weights->shape[1]}) continue;
-      Node gemm;
-      gemm.op = "Gemm";
-      gemm.name = product->name;
-      gemm.inputs = {product->inputs[0], product->inputs[1], add.inputs[1 - side]};
-      gemm.outputs = add.outputs;
-      const size_t old = static_cast<size_t>(product - model.nodes.data());
-      model.nodes[i] = gemm;
-      model.nodes.erase(model.nodes.begin() + static_cast<int64_t>(old));
-      --i;
-      break;
-    }
   }
 }
 
@@ -185,14 +129,20 @@ void check(const Model& model, const std::string& where) {
     if (!known.count(v.name)) throw Error("nothing computes the output '" + v.name + "'", where);
 }
 
+int64_t readers(const Model& model, const std::string& tensor) {
+  int64_t n = is_output(model, tensor) ? 1 : 0;
+  for (const Node& node : model.nodes) n += std::count(node.inputs.begin(), node.inputs.end(), tensor);
+  return n;
+}
+
 Model simplify(const Model& model) {
   Model out = model;
-  upgrade(out);
   lift_constants(out);
+  upgrade_old_forms(out);
+  fold_constants(out);
+  lower_new_forms(out);
   remove_identities(out);
-  for (size_t i = 0; i < out.nodes.size();)
-    if (out.nodes[i].op != "BatchNormalization" || !merge_batch_norm(out, i)) ++i;
-  merge_dense(out);
+  merge_layers(out);
   remove_unused(out);
   return out;
 }

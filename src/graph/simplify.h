@@ -7,16 +7,19 @@ namespace ks::graph {
 /// twice, an output nothing computes. `where` names the model.
 void check(const Model& model, const std::string& where);
 
-/// Rewrites a model into an equal one with fewer kinds of nodes, in opset 17 or later: Constant nodes become initializers,
-/// Identity and inference Dropout vanish, batch norms that directly follow a convolution nobody else reads are merged into it
-/// (W' = s W, b' = (b - mean) s + beta, s = gamma / sqrt(var + eps)), MatMul + Add of constants becomes Gemm, nodes and
-/// initializers nothing needs go.
+/// Rewrites a model into an equal one with fewer kinds of nodes, in opset 17 where its ops allow (upgrade.h): Constant nodes
+/// become initializers, shapes that the export computes become constants that leave the batch free (fold.h), Identity,
+/// inference Dropout and other nodes without effect vanish, batch norms and biases are merged into their layers where that is
+/// exact (merge.h), nodes and initializers nothing needs go. The first input's dimensions must be known but for the batch.
 Model simplify(const Model& model);
 
 /// Drops nodes and initializers that no output needs.
 void remove_unused(Model& model);
 
-/// Makes every reader of `from` (and the graph's outputs, where `outputs` is set) read `to` instead.
+/// How many inputs of nodes and outputs of the graph read a tensor.
+int64_t readers(const Model& model, const std::string& tensor);
+
+/// Makes every reader of `from` read `to` instead.
 void replace_reads(Model& model, const std::string& from, const std::string& to);
 
 }  // namespace ks::graph

@@ -1,51 +1,49 @@
 #include "backward/explainer.h"
 
-#include "graph/simplify.h"
+#include "backward/attribution.h"
 
 namespace ks::backward {
 
 namespace {
 
-/// Adds the seed input, walks back with the rules and makes the result an output.
-graph::Model finish(Pass& pass, bool times_input, const std::function<Pass::Rule(const graph::Node&)>& rule_of) {
-  graph::Model& model = pass.model();
-  const std::string input = model.inputs.at(0).name, logits = model.outputs.at(0).name;
-  graph::Value seed = model.outputs[0];
-  seed.name = seed_input;
-  model.inputs.push_back(seed);
+using Rules = std::function<Pass::Rule(const graph::Node&)>;
+
+/// Walks back with the rules; the attribution is what arrives at the input, times the input where `times_input`.
+graph::Model walk(Pass& pass, bool times_input, Layers layers, const Rules& rule_of) {
+  const std::string input = pass.model().inputs.at(0).name, logits = pass.model().outputs.at(0).name;
+  const int64_t channels = pass.shape(input).at(1);
+  add_seed(pass);
   const std::string result = pass.run(logits, seed_input, input, rule_of);
-  if (times_input) pass.builder().add_named("Mul", {result, input}, attribution_output);
-  else pass.builder().add_named("Identity", {result}, attribution_output);
-  graph::Value attribution = model.inputs[0];
-  attribution.name = attribution_output;
-  model.outputs.push_back(attribution);
-  graph::remove_unused(model);
-  model.metadata.clear();
-  return model;
+  const auto value_of = [&](const std::string& tensor, const std::string& value) {
+    return times_input ? pass.add("Mul", {value, tensor}) : value;
+  };
+  if (layers == Layers::all) add_layer_outputs(pass, value_of);
+  return finish(pass, value_of(input, result), channels);
 }
 
-void modified_relu(Pass& pass, const graph::Node& node, const std::string& g, ReluRule relu) {
+}  // namespace
+
+void relu_rule(Pass& pass, const graph::Node& node, const std::string& g, ReluRule relu) {
+  if (relu == ReluRule::gradient) return gradient_rule(pass, node, g);
   const std::string positive = pass.add("Relu", {g});
   if (relu == ReluRule::deconvolution) return pass.send(node.inputs[0], positive);
   gradient_rule(pass, node, positive);
 }
 
-}  // namespace
-
 graph::Model gradient_model(const graph::Model& forward, const Shape& input_shape, ReluRule relu, bool times_input,
-                            Backend backend, const std::string& where) {
+                            Backend backend, const std::string& where, Layers layers) {
   Pass pass(forward, input_shape, backend, where);
-  return finish(pass, times_input, [relu](const graph::Node& node) -> Pass::Rule {
-    if (relu == ReluRule::gradient || node.op != "Relu") return gradient_rule;
-    return [relu](Pass& p, const graph::Node& n, const std::string& g) { modified_relu(p, n, g, relu); };
+  return walk(pass, times_input, layers, [relu](const graph::Node& node) -> Pass::Rule {
+    if (node.op != "Relu") return gradient_rule;
+    return [relu](Pass& p, const graph::Node& n, const std::string& g) { relu_rule(p, n, g, relu); };
   });
 }
 
 graph::Model relevance_model(const graph::Model& forward, const Shape& input_shape, const Composite& composite,
-                             Backend backend, const std::string& where) {
+                             Backend backend, const std::string& where, Layers layers) {
   Pass pass(forward, input_shape, backend, where);
   const std::string first = first_layer(pass, composite.first.kind == RuleKind::flat);
-  return finish(pass, false, [&composite, &pass, first](const graph::Node& node) -> Pass::Rule {
+  return walk(pass, false, layers, [&composite, &pass, first](const graph::Node& node) -> Pass::Rule {
     const Rule rule = rule_of(composite, pass, node, first);
     return [rule](Pass& p, const graph::Node& n, const std::string& r) { relevance_rule(p, n, r, rule); };
   });

@@ -10,16 +10,15 @@
 // the relevance of the input is a+ (w+' cP + w-' cN) + a- (w-' cP + w+' cN). Where a >= 0 is known, the terms with a- vanish.
 namespace ks::backward {
 
-namespace {
-
-using graph::Node;
-
-/// S(z) for a z whose sign is unknown.
 std::string stabilized(Pass& pass, const std::string& z, float stabilizer) {
   graph::Builder& b = pass.builder();
   const std::string offset = pass.add("Where", {pass.add("Less", {z, b.scalar(0)}), b.scalar(-stabilizer), b.scalar(stabilizer)});
   return pass.add("Add", {z, offset});
 }
+
+namespace {
+
+using graph::Node;
 
 Tensor shifted(Tensor t, float by) {
   for (float& v : t.data) v += by;
@@ -93,10 +92,35 @@ class Split {
   std::string above_, below_, both_;
 };
 
+/// Shares by contribution to z, the layer with any weights and bias; `z` empty: to be computed. Stabilizer 0: rule zero.
+void by_contribution(Pass& pass, const Linear& layer, const std::string& r, const Tensor& weights, std::string z,
+                     float stabilizer) {
+  std::string c;
+  if (stabilizer > 0) {
+    c = pass.add("Div", {r, stabilized(pass, z, stabilizer)});
+  } else {
+    graph::Builder& b = pass.builder();
+    const std::string nothing = pass.add("Equal", {z, b.scalar(0)});
+    c = pass.add("Div", {pass.add("Where", {nothing, b.scalar(0), r}), pass.add("Where", {nothing, b.scalar(1), z})});
+  }
+  pass.send(layer.input(), pass.add("Mul", {layer.input(), layer.transpose(c, weights)}));
+}
+
 void epsilon(Pass& pass, const Linear& layer, const std::string& r, const Rule& rule) {
   const std::string z = rule.use_bias ? layer.output() : layer.apply(layer.input(), layer.weights(), {});
-  const std::string c = pass.add("Div", {r, stabilized(pass, z, rule.stabilizer)});
-  pass.send(layer.input(), pass.add("Mul", {layer.input(), layer.transpose(c, layer.weights())}));
+  by_contribution(pass, layer, r, layer.weights(), z, rule.kind == RuleKind::zero ? 0 : rule.stabilizer);
+}
+
+Tensor favoured(const Tensor& t, float gamma) {
+  Tensor out = t;
+  for (float& v : out.data) v += gamma * std::max(v, 0.0f);
+  return out;
+}
+
+void gamma(Pass& pass, const Linear& layer, const Tensor& bias, const std::string& r, const Rule& rule) {
+  const Tensor weights = favoured(layer.weights(), rule.gamma);
+  const std::string z = layer.apply(layer.input(), weights, favoured(bias, rule.gamma));
+  by_contribution(pass, layer, r, weights, z, rule.stabilizer);
 }
 
 // P >= 0 and N <= 0 always, so that their stabilizer has a known sign and rides on the bias.
@@ -116,18 +140,17 @@ void alpha_beta(Pass& pass, const Linear& layer, const Tensor& bias, const std::
   pass.send(layer.input(), split.relevance(cp, cn));
 }
 
-void gamma(Pass& pass, const Linear& layer, const Tensor& bias, const std::string& r, const Rule& rule) {
+void generalised_gamma(Pass& pass, const Linear& layer, const Tensor& bias, const std::string& r, const Rule& rule) {
   const Split split(pass, layer);
   graph::Builder& b = pass.builder();
   const std::string g = b.scalar(rule.gamma), zero = b.scalar(0), one_plus = b.scalar(1 + rule.gamma);
   const auto [p, n] = split.both(positive_part(bias), negative_part(bias));  // with their biases
-  // What the network itself computes tells the sign and is exact where P + N cancels.
-  const std::string& z = layer.output();
-  const std::string total = rule.use_bias ? z : pass.add("Add", {p, n});
+  // What the network itself computes is exact where P + N cancels.
+  const std::string z = rule.use_bias ? layer.output() : layer.apply(layer.input(), layer.weights(), {});
   const auto share = [&](const char* compare, const std::string& part, float stabilizer) {
     // Outputs of the other sign divide by 1 and are then left out, so that no infinity arises.
     const std::string active = pass.add(compare, {z, zero});
-    const std::string whole = pass.add("Add", {pass.add("Add", {total, pass.add("Mul", {part, g})}), b.scalar(stabilizer)});
+    const std::string whole = pass.add("Add", {pass.add("Add", {z, pass.add("Mul", {part, g})}), b.scalar(stabilizer)});
     const std::string divisor = pass.add("Where", {active, whole, b.scalar(1)});
     return pass.add("Div", {pass.add("Where", {active, r, zero}), divisor});
   };
@@ -154,6 +177,16 @@ void z_box(Pass& pass, const Linear& layer, const std::string& r, const Rule& ru
   pass.send(layer.input(), pass.add("Sub", {own, pass.add("Add", {below, above})}));
 }
 
+void w_square(Pass& pass, const Linear& layer, const std::string& r, const Rule& rule) {
+  Tensor squares = layer.weights();
+  for (float& v : squares.data) v *= v;
+  Shape one = pass.shape(layer.input());
+  one[0] = 1;
+  const std::string sums = layer.apply(pass.constant(Tensor(one, 1.0f)), squares, {});  // folded at load time
+  const std::string divisor = pass.add("Add", {sums, pass.builder().scalar(rule.stabilizer)});
+  pass.send(layer.input(), layer.transpose(pass.add("Div", {r, divisor}), squares));
+}
+
 void flat(Pass& pass, const Linear& layer, const std::string& r, const Rule& rule) {
   Tensor counts = layer.window_counts();
   for (float& v : counts.data) v = 1 / (v * static_cast<float>(layer.weights().dim(1)) + rule.stabilizer);
@@ -165,64 +198,71 @@ void flat(Pass& pass, const Linear& layer, const std::string& r, const Rule& rul
   pass.send(layer.input(), pass.add("Expand", {share, pass.builder().ints(repeat)}));
 }
 
-void linear_layer(Pass& pass, const Node& node, const std::string& r, const Rule& rule) {
+}  // namespace
+
+void relevance_with_weights(Pass& pass, const Node& node, const std::string& r, const Rule& rule) {
   const Linear layer(pass, node);
   const Tensor bias = rule.use_bias ? layer.bias() : Tensor(layer.bias().shape);
   switch (rule.kind) {
+    case RuleKind::zero:
     case RuleKind::epsilon: return epsilon(pass, layer, r, rule);
     case RuleKind::z_plus: return z_plus(pass, layer, bias, r, rule);
     case RuleKind::alpha_beta: return alpha_beta(pass, layer, bias, r, rule);
     case RuleKind::gamma: return gamma(pass, layer, bias, r, rule);
+    case RuleKind::generalised_gamma: return generalised_gamma(pass, layer, bias, r, rule);
     case RuleKind::z_box: return z_box(pass, layer, r, rule);
+    case RuleKind::w_square: return w_square(pass, layer, r, rule);
     case RuleKind::flat: return flat(pass, layer, r, rule);
     default: return gradient_rule(pass, node, r);
   }
 }
 
-/// Shares by value: for every input a of a linear op without weights, a * (op' (R / S(out))).
-void norm(Pass& pass, const Node& node, const std::string& r, const Rule& rule) {
-  const std::string c = pass.add("Div", {r, stabilized(pass, node.outputs[0], rule.stabilizer)});
-  for (const auto& [input, gradient] : pass.gradients_of(node, c)) pass.send(input, pass.add("Mul", {input, gradient}));
-}
-
-bool is_activation(const std::string& op) {
-  static const std::vector<std::string> ops = {"Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "Clip"};
-  return std::find(ops.begin(), ops.end(), op) != ops.end();
-}
-
-}  // namespace
-
 std::string first_layer(const Pass& pass, bool or_dense) {
-  for (const Node& node : pass.forward().nodes)
-    if (is_linear_layer(pass, node) && (node.op == "Conv" || or_dense)) return node.outputs[0];
+  for (const Node& node : pass.forward().nodes) {
+    const LayerKind kind = kind_of(pass, node);
+    if (kind == LayerKind::convolution || (kind == LayerKind::dense && or_dense)) return node.outputs[0];
+  }
   return "";
 }
 
 Rule rule_of(const Composite& composite, const Pass& pass, const Node& node, const std::string& first) {
-  if (is_linear_layer(pass, node)) {
-    if (node.outputs[0] == first) return composite.first;
-    return node.op == "Conv" ? composite.convolution : composite.dense;
+  for (const std::string& name : {node.outputs[0], node.name})
+    if (const auto it = composite.named.find(name); it != composite.named.end()) return it->second;
+  if (node.outputs[0] == first) return composite.first;
+  switch (kind_of(pass, node)) {
+    case LayerKind::convolution: return composite.convolution;
+    case LayerKind::dense: return composite.dense;
+    case LayerKind::activation: return composite.activation;
+    case LayerKind::sum: return composite.sum;
+    case LayerKind::average_pool: return composite.average_pool;
+    case LayerKind::max_pool: return composite.max_pool;
+    case LayerKind::normalisation: return composite.normalisation;
+    case LayerKind::product: return composite.product;
+    default: return Rule{};
   }
-  if (is_activation(node.op)) return composite.activation;
-  if (node.op == "Add" || node.op == "Sum") return composite.sum;
-  if (node.op == "AveragePool" || node.op == "GlobalAveragePool") return composite.average_pool;
-  if (node.op == "BatchNormalization") {  // one that could not be merged: shares by value, like any affine map
-    Rule rule;
-    rule.kind = RuleKind::norm;
-    return rule;
+}
+
+bool allows(LayerKind kind, RuleKind rule) {
+  if (rule == RuleKind::gradient) return true;
+  switch (kind) {
+    case LayerKind::convolution:
+    case LayerKind::dense: return rule != RuleKind::pass && rule != RuleKind::norm;
+    case LayerKind::activation: return rule == RuleKind::pass;
+    case LayerKind::normalisation:
+    case LayerKind::product: return rule == RuleKind::pass || rule == RuleKind::norm;
+    case LayerKind::sum:
+    case LayerKind::average_pool: return rule == RuleKind::norm;
+    default: return false;
   }
-  return Rule{};
 }
 
 void relevance_rule(Pass& pass, const Node& node, const std::string& relevance, const Rule& rule) {
-  if (is_linear_layer(pass, node)) return linear_layer(pass, node, relevance, rule);
-  switch (rule.kind) {
-    case RuleKind::pass: return pass.send(node.inputs[0], relevance);
-    case RuleKind::norm: return norm(pass, node, relevance, rule);
-    case RuleKind::gradient: return gradient_rule(pass, node, relevance);
-    default:
-      throw Error("node '" + node.name + "' (" + node.op + ") cannot take a rule for layers with weights", pass.where());
-  }
+  const LayerKind kind = kind_of(pass, node);
+  if (!allows(kind, rule.kind))
+    throw Error("node '" + node.name + "' (" + node.op + ") cannot take this rule of relevance propagation", pass.where());
+  if (rule.kind == RuleKind::gradient) return gradient_rule(pass, node, relevance);
+  if (is_linear_layer(pass, node)) return relevance_with_weights(pass, node, relevance, rule);
+  relevance_without_weights(pass, node, kind, relevance, rule);
 }
 
 }  // namespace ks::backward

@@ -13,10 +13,19 @@ namespace {
 
 using backward::ReluRule;
 
-template <ReluRule rule, bool times_input = false>
+template <ReluRule rule, bool times_input, backward::Layers layers>
 graph::Model network(const Classifier& c, const Params&) {
-  return backward::gradient_model(c.model(), c.input_shape(), rule, times_input, c.backend(), c.where());
+  return backward::gradient_model(c.model(), c.input_shape(), rule, times_input, c.backend(), c.where(), layers);
 }
+
+/// A method's graph, and the one with outputs for every layer.
+struct Networks {
+  NetworkFunction input = nullptr, layers = nullptr;
+};
+
+template <ReluRule rule, bool times_input = false>
+constexpr Networks networks = {network<rule, times_input, backward::Layers::input_only>,
+                               network<rule, times_input, backward::Layers::all>};
 
 struct Quadrature {
   std::vector<double> points, weights;  // on [0,1], weights sum to 1
@@ -88,7 +97,7 @@ Tensor integrated_gradients(const ExplainRequest& r, const Params& p) {
 }
 
 Method method(const char* name, const char* title, const char* citation, const char* description,
-              const char* misleads, const char* formula, std::vector<Parameter> parameters, NetworkFunction network, MethodFunction explain = nullptr) {
+              const char* misleads, const char* formula, std::vector<Parameter> parameters, Networks graphs, MethodFunction explain = nullptr) {
   Method m;
   m.name = name;
   m.title = title;
@@ -98,7 +107,8 @@ Method method(const char* name, const char* title, const char* citation, const c
   m.misleads = misleads;
   m.formula = formula;
   m.parameters = std::move(parameters);
-  m.network = network;
+  m.network = graphs.input;
+  m.layers = graphs.layers;
   m.explain = explain;
   return m;
 }
@@ -112,14 +122,14 @@ std::vector<Method> gradient_methods() {
              "How the target's logit answers a small change of each pixel.",
              "It is noisy, and blind to what is saturated: a damage so plain that a little more of it changes nothing can "
              "have gradient zero. A strong value says that the pixel could change the answer, not that it made it.",
-             "Rᵢ = ∂f_c(x) / ∂xᵢ", {}, network<ReluRule::gradient>),
+             "Rᵢ = ∂f_c(x) / ∂xᵢ", {}, networks<ReluRule::gradient>),
       method("input-x-gradient", "Input x gradient",
              "A. Shrikumar, P. Greenside, A. Shcherbina, A. Kundaje: Not just a black box, arXiv 1605.01713, 2016",
              "Each pixel's value times the gradient there: its share of the logit, were the network linear.",
              "Pixels of the mean colour, which is zero after the model's normalisation, get nothing, whatever they mean; very "
              "bright and very dark pixels are favoured.",
              "Rᵢ = xᵢ · ∂f_c(x) / ∂xᵢ", {},
-             network<ReluRule::gradient, true>),
+             networks<ReluRule::gradient, true>),
       method("integrated-gradients", "Integrated gradients",
              "M. Sundararajan, A. Taly, Q. Yan: Axiomatic attribution for deep networks, ICML 2017",
              "The difference from a baseline image times the mean gradient on the straight line from there to the image. The "
@@ -131,18 +141,18 @@ std::vector<Method> gradient_methods() {
               reference_parameters()[0], reference_parameters()[1],
               {"quadrature", ParameterType::choice, "gauss-legendre", "How the mean over the line is taken", {}, {}, "",
                {"gauss-legendre", "trapezoid", "midpoint"}}},
-             nullptr, integrated_gradients),
+             {}, integrated_gradients),
       method("guided-backprop", "Guided backpropagation",
              "J. Springenberg, A. Dosovitskiy, T. Brox, M. Riedmiller: Striving for simplicity, ICLR workshop 2015",
              "The gradient, with negative values cut off at every ReLU on the way back.",
              "Sharp pictures, but much of them are edges of the image: a network with random weights gives nearly the same "
              "(Adebayo et al., 2018), and so do other target classes. Compare with sobel before believing it.",
-             "Rᵢ = ∂f_c / ∂xᵢ, where each ReLU y = max(z, 0) passes back  G_z = [z > 0] · max(G_y, 0)", {}, network<ReluRule::guided>),
+             "Rᵢ = ∂f_c / ∂xᵢ, where each ReLU y = max(z, 0) passes back  G_z = [z > 0] · max(G_y, 0)", {}, networks<ReluRule::guided>),
       method("deconvolution", "Deconvolution", "M. Zeiler, R. Fergus: Visualizing and understanding convolutional networks, ECCV 2014",
              "The way back through the network, cutting off negative values at every ReLU whether or not the unit was active.",
              "Depends on the image only through its max-pooling: in a network without max-pooling every image of a class gets "
              "the same map.",
-             "Rᵢ = ∂f_c / ∂xᵢ, where each ReLU y = max(z, 0) passes back  G_z = max(G_y, 0)", {}, network<ReluRule::deconvolution>),
+             "Rᵢ = ∂f_c / ∂xᵢ, where each ReLU y = max(z, 0) passes back  G_z = max(G_y, 0)", {}, networks<ReluRule::deconvolution>),
   };
 }
 

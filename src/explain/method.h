@@ -37,6 +37,7 @@ using NetworkFunction = graph::Model (*)(const Classifier&, const Params&);
 struct Method : Entry {
   MethodFunction explain = nullptr;   // null for a method that is one graph: it runs `network`
   NetworkFunction network = nullptr;  // null for a method that is no single graph
+  NetworkFunction layers = nullptr;   // as `network`, with outputs for every layer (explain/layers.h); null: has none
   bool needs_gradient = true;         // false: a black box suffices (any network that runs)
 };
 
@@ -44,9 +45,16 @@ const Registry<Method>& methods();
 
 /// The entries of each family, gathered by methods().
 std::vector<Method> gradient_methods();      // gradient.cpp
+std::vector<Method> fullgrad_methods();      // fullgrad.cpp
+std::vector<Method> cam_methods();           // cam.cpp
+Method score_cam_method();                   // score_cam.cpp, the one of them that is no single graph
+std::vector<Method> reference_methods();     // deeplift.cpp
 std::vector<Method> relevance_methods();     // relevance.cpp
 std::vector<Method> perturbation_methods();  // perturbation.cpp (occlusion), lime.cpp
 std::vector<Method> baseline_methods();      // baseline.cpp (random)
+
+/// Throws Error for inputs that do not fit the classifier, a wrong number of targets, a target out of range.
+void check_request(const ExplainRequest& request);
 
 /// Checks parameters and runs the method. Throws Error for an unknown method, a bad parameter, a target out of range.
 Tensor explain(const std::string& method, const json& parameters, const ExplainRequest& request);

@@ -7,16 +7,15 @@ namespace ks {
 const Registry<Method>& methods() {
   static const Registry<Method> registry("method", [] {
     std::vector<Method> all;
-    for (auto family : {gradient_methods, relevance_methods, perturbation_methods, baseline_methods})
+    for (auto family : {gradient_methods, fullgrad_methods, cam_methods, reference_methods, relevance_methods,
+                        perturbation_methods, baseline_methods})
       for (Method& m : family()) all.push_back(std::move(m));
     return all;
   }());
   return registry;
 }
 
-Tensor explain(const std::string& method, const json& parameters, const ExplainRequest& request) {
-  const Method& m = methods().at(method);
-  const Params params = check_parameters(m, parameters);
+void check_request(const ExplainRequest& request) {
   const Classifier& c = request.classifier;
   const Shape& s = request.inputs.shape;
   if (s.size() != 4 || s[1] != c.channels() || s[2] != c.height() || s[3] != c.width())
@@ -26,6 +25,12 @@ Tensor explain(const std::string& method, const json& parameters, const ExplainR
   if (static_cast<int64_t>(request.targets.size()) != s[0])
     throw Error(std::to_string(request.targets.size()) + " targets for " + std::to_string(s[0]) + " images");
   check_targets(request.targets, c);
+}
+
+Tensor explain(const std::string& method, const json& parameters, const ExplainRequest& request) {
+  const Method& m = methods().at(method);
+  const Params params = check_parameters(m, parameters);
+  check_request(request);
   if (m.explain) return m.explain(request, params);
   return run_explainer(request.classifier, network_session(request.classifier, m, params), request.inputs, request.targets,
                        request.progress);

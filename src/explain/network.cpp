@@ -2,25 +2,40 @@
 
 #include <algorithm>
 
-#include "backward/explainer.h"
+#include "backward/deeplift.h"
 
 namespace ks {
 
 Tensor run_explainer(Classifier& classifier, Session& session, const Tensor& inputs, const std::vector<int>& targets,
-                     const Progress& progress) {
-  Tensor out(inputs.shape);
+                     const Progress& progress, const Tensor* baselines) {
+  Tensor out;
   const int64_t total = inputs.dim(0), batch = classifier.batch_size();
   for (int64_t begin = 0; begin < total; begin += batch) {
     const int64_t end = std::min(total, begin + batch);
     const Tensor part = inputs.slice(begin, end);
-    Tensor seed({end - begin, classifier.classes()});
-    for (int64_t n = begin; n < end; ++n) seed.sample(n - begin)[targets[n]] = 1;
-    const Tensor result = session.run({{classifier.input_name(), &part}, {backward::seed_input, &seed}},
-                                      {backward::attribution_output}).at(0);
+    const Tensor seed = seeds(classifier, targets, begin, end);
+    Tensor reference;
+    std::vector<Session::Input> given = {{classifier.input_name(), &part}, {backward::seed_input, &seed}};
+    if (baselines) {
+      reference = baselines->dim(0) == 1 ? *baselines : baselines->slice(begin, end);
+      given.emplace_back(backward::baseline_input, &reference);
+    }
+    const Tensor result = session.run(given, {backward::attribution_output}).at(0);
+    if (out.empty()) {
+      Shape shape = result.shape;
+      shape.at(0) = total;
+      out = Tensor(shape);
+    }
     std::copy(result.data.begin(), result.data.end(), out.sample(begin));
     if (progress) progress(static_cast<double>(end) / static_cast<double>(total));
   }
   return out;
+}
+
+Tensor seeds(const Classifier& classifier, const std::vector<int>& targets, int64_t begin, int64_t end) {
+  Tensor seed({end - begin, classifier.classes()});
+  for (int64_t n = begin; n < end; ++n) seed.sample(n - begin)[targets[static_cast<size_t>(n)]] = 1;
+  return seed;
 }
 
 Session& network_session(Classifier& classifier, const Method& method, const Params& params) {

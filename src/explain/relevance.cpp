@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "backward/explainer.h"
+#include "explain/composite.h"
 #include "explain/method.h"
 #include "tensor/error.h"
 
@@ -10,6 +11,7 @@ namespace ks {
 namespace {
 
 using backward::Composite;
+using backward::Layers;
 using backward::Rule;
 using backward::RuleKind;
 
@@ -44,7 +46,13 @@ constexpr CompositeMethod composites[] = {
      "epsilon-plus, hardly shows what speaks against the class.",
      "First layer: Rᵢ = Σⱼ Rⱼ / nⱼ, over the nⱼ inputs of each window\nConvolutions: Rᵢ = Σⱼ (aᵢ wᵢⱼ)⁺ Rⱼ / S(zⱼ⁺)\n"
      "Dense layers: Rᵢ = Σⱼ aᵢ wᵢⱼ Rⱼ / S(zⱼ)"},
-    {"lrp-epsilon-gamma-box", "LRP epsilon-gamma-box", RuleKind::z_box, RuleKind::gamma, RuleKind::epsilon, RuleKind::pass,
+    {"lrp-gamma", "LRP gamma", RuleKind::generalised_gamma, RuleKind::generalised_gamma, RuleKind::generalised_gamma, RuleKind::pass,
+     "In every layer contributions of each unit's own sign are favoured by 1 + gamma.",
+     "Gamma decides what is seen: at 0 it is the noisy rule epsilon, large values leave only what speaks for the class. Maps with "
+     "different gammas cannot be compared.",
+     "For zⱼ > 0: Rᵢ = Σⱼ (aᵢ wᵢⱼ + γ (aᵢ wᵢⱼ)⁺) Rⱼ / S(zⱼ + γ zⱼ⁺); for zⱼ < 0 with ⁻ in place of ⁺",
+     "G. Montavon et al.: Layer-wise relevance propagation: an overview, in: Explainable AI, LNCS 11700, 2019"},
+    {"lrp-epsilon-gamma-box", "LRP epsilon-gamma-box", RuleKind::z_box, RuleKind::generalised_gamma, RuleKind::epsilon, RuleKind::pass,
      "In convolutions positive contributions are favoured by 1 + gamma; the first layer measures pixels from the darkest and "
      "brightest value they can have.",
      "Gamma decides how much contradicting evidence survives, and no value is right for all networks. Wrong bounds for the "
@@ -92,8 +100,8 @@ Composite make_composite(const CompositeMethod& m, const Params& p, const Classi
     r.kind = kind;
     r.stabilizer = static_cast<float>(p.number(kind == RuleKind::epsilon ? "epsilon" : "stabilizer"));
     r.use_bias = p.text("zero_params") == "none";
-    if (p.has("gamma")) {
-      r.gamma = static_cast<float>(p.number("gamma"));
+    if (p.has("gamma")) r.gamma = static_cast<float>(p.number("gamma"));
+    if (p.has("low")) {
       r.low = bound(p, "low", c, 0);
       r.high = bound(p, "high", c, 1);
     }
@@ -102,9 +110,13 @@ Composite make_composite(const CompositeMethod& m, const Params& p, const Classi
   return {rule(m.first), rule(m.convolution), rule(m.dense), rule(m.activation), rule(RuleKind::norm), rule(RuleKind::norm)};
 }
 
-template <int index>
+graph::Model model(const Classifier& c, const Composite& composite, Layers layers) {
+  return backward::relevance_model(c.model(), c.input_shape(), composite, c.backend(), c.where(), layers);
+}
+
+template <int index, Layers layers>
 graph::Model network(const Classifier& c, const Params& p) {
-  return backward::relevance_model(c.model(), c.input_shape(), make_composite(composites[index], p, c), c.backend(), c.where());
+  return model(c, make_composite(composites[index], p, c), layers);
 }
 
 template <int index>
@@ -118,23 +130,55 @@ Method entry() {
   out.description = m.description;
   out.misleads = m.misleads;
   out.formula = m.formula;
-  out.network = network<index>;
+  out.network = network<index, Layers::input_only>;
+  out.layers = network<index, Layers::all>;
   out.parameters = {
       {"epsilon", ParameterType::number, 1e-6, "Added to the divisor of the epsilon rule, with its sign", 0, 1},
       {"stabilizer", ParameterType::number, 1e-6, "Added to the divisors of all other rules, with their sign", 1e-12, 1},
       {"zero_params", ParameterType::choice, "none", "bias: biases take no relevance away", {}, {}, "", {"none", "bias"}}};
-  if (m.convolution == RuleKind::gamma) {
+  if (m.convolution == RuleKind::generalised_gamma)
     out.parameters.push_back({"gamma", ParameterType::number, 0.25, "How much positive contributions are favoured", 0, 100});
+  if (m.first == RuleKind::z_box) {
     out.parameters.push_back({"low", ParameterType::value, nullptr, "Smallest input value; null: a black pixel's"});
     out.parameters.push_back({"high", ParameterType::value, nullptr, "Largest input value; null: a white pixel's"});
   }
   return out;
 }
 
+/// The user's table, over epsilon for layers with weights and the usual rules elsewhere.
+template <Layers layers>
+graph::Model custom_network(const Classifier& c, const Params& p) {
+  CompositeDefaults defaults;
+  defaults.low = bound(Params(json{{"low", nullptr}}), "low", c, 0);
+  defaults.high = bound(Params(json{{"high", nullptr}}), "high", c, 1);
+  defaults.use_bias = p.text("zero_params") == "none";
+  return model(c, parse_composite(p.value("rules"), c, defaults), layers);
+}
+
+Method custom() {
+  Method m;
+  m.name = "lrp-custom";
+  m.title = "LRP, own table of rules";
+  m.family = "relevance";
+  m.citation = "G. Montavon et al.: Layer-wise relevance propagation: an overview, in: Explainable AI, LNCS 11700, 2019";
+  m.formula = "Rᵢ = Σⱼ shareᵢⱼ Rⱼ, with the share of each layer's own rule";
+  m.description =
+      "Layer-wise relevance propagation with your own table from a kind of layer, or the ONNX name of a node or tensor, to a rule: "
+      "0, epsilon, gamma, generalised-gamma, z-plus, alpha-beta, z-box, w-square, flat, pass, norm, gradient.";
+  m.misleads =
+      "With enough tables tried, one gives the picture one hopes for: settle the table on other images than those it is to explain.";
+  m.parameters = {{"rules", ParameterType::value, json::object(),
+                   "Object or list: {\"first\": \"z-box\", \"convolution\": {\"rule\": \"gamma\", \"gamma\": 0.1}, \"TENSOR\": \"flat\"}"},
+                  {"zero_params", ParameterType::choice, "none", "bias: biases take no relevance away", {}, {}, "", {"none", "bias"}}};
+  m.network = custom_network<Layers::input_only>;
+  m.layers = custom_network<Layers::all>;
+  return m;
+}
+
 }  // namespace
 
 std::vector<Method> relevance_methods() {
-  return {entry<0>(), entry<1>(), entry<2>(), entry<3>(), entry<4>(), entry<5>(), entry<6>()};
+  return {entry<0>(), entry<1>(), entry<2>(), entry<3>(), entry<4>(), entry<5>(), entry<6>(), entry<7>(), custom()};
 }
 
 }  // namespace ks

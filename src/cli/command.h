@@ -50,6 +50,7 @@ Action plant(CLI::App& app);
 Action predict(CLI::App& app);
 Action rank(CLI::App& app);
 Action run(CLI::App& app);
+Action segment(CLI::App& app);
 Action study(CLI::App& app);
 Action train(CLI::App& app);
 

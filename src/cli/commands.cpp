@@ -21,6 +21,7 @@ const std::vector<Command>& commands() {
       {"predict", "Classify images, or score a model on a data set", predict},
       {"rank", "Order methods by the scores of a study", rank},
       {"run", "Run a study: explain, measure, rank, report", run},
+      {"segment", "Cut a picture into segments and draw their borders", segment},
       {"study", "Make and read links of studies, check them, print their schema", study},
       {"train", "Train a classifier on a data set", train},
   };

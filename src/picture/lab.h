@@ -1,5 +1,8 @@
 #pragma once
 #include <array>
+#include <vector>
+
+#include "picture/image.h"
 
 namespace ks {
 
@@ -7,5 +10,8 @@ namespace ks {
 std::array<double, 3> srgb_to_lab(const std::array<double, 3>& rgb);
 /// The inverse; channels leave [0,1] for colours that sRGB cannot show.
 std::array<double, 3> lab_to_srgb(const std::array<double, 3>& lab);
+
+/// CIELAB of every pixel, interleaved.
+std::vector<double> lab_pixels(const Image& picture);
 
 }  // namespace ks

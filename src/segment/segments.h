@@ -21,14 +21,24 @@ struct Segmentation : Entry {
   Segments (*segment)(const Image& picture, const Params& params) = nullptr;
 };
 
-/// grid, slic.
+/// grid, hexagon, slic, felzenszwalb, quickshift, watershed.
 const Registry<Segmentation>& segmentations();
 
 /// Checks the parameters and cuts the picture. Throws Error.
 Segments segment(const std::string& segmentation, const json& parameters, const Image& picture);
 
-Segments grid_segments(int width, int height, int rows, int columns);                            // grid.cpp
-Segments slic_segments(const Image& picture, int segments, double compactness, int iterations);  // slic.cpp
+/// One file each, named after the function. Ranges and units are those of the registry's parameters.
+Segments grid_segments(int width, int height, int rows, int columns);
+Segments hexagon_segments(int width, int height, int segments);
+Segments slic_segments(const Image& picture, int segments, double compactness, int iterations);
+Segments felzenszwalb_segments(const Image& picture, double scale, double sigma, int min_size);  // 8-connected
+Segments quickshift_segments(const Image& picture, double kernel_size, double max_dist, double ratio);
+Segments watershed_segments(const Image& picture, int markers, double compactness);
+
+/// Squares of `side` px from the upper left corner; the last ones are what is left. (grid.cpp)
+Segments square_segments(int width, int height, int side);
+/// Rows and columns of a grid of about as many cells as wanted, as square as can be. (grid.cpp)
+std::array<int, 2> even_grid(int width, int height, int cells);
 
 /// Renumbers labels of any values to 0 ... count-1 in the order in which they first occur.
 void renumber(Segments& segments);

@@ -1,10 +1,8 @@
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <numeric>
-#include <utility>
 
 #include "picture/lab.h"
+#include "segment/pieces.h"
 #include "segment/segments.h"
 
 // R. Achanta, A. Shaji, K. Smith, A. Lucchi, P. Fua, S. Süsstrunk: SLIC superpixels compared to state-of-the-art
@@ -14,21 +12,12 @@ namespace ks {
 
 namespace {
 
-constexpr double kSmallestShare =
-    0.5;  // of the mean segment: smaller pieces are merged (scikit-image's min_size_factor)
+// Of the mean segment: smaller pieces are merged (scikit-image's min_size_factor).
+constexpr double kSmallestShare = 0.5;
 
 struct Centre {
   double x = 0, y = 0, lab[3] = {};
 };
-
-std::vector<double> lab_pixels(const Image& picture) {
-  std::vector<double> out(picture.rgb.size());
-  for (size_t i = 0; i < out.size(); i += 3) {
-    const auto lab = srgb_to_lab({picture.rgb[i] / 255.0, picture.rgb[i + 1] / 255.0, picture.rgb[i + 2] / 255.0});
-    std::copy(lab.begin(), lab.end(), out.begin() + static_cast<std::ptrdiff_t>(i));
-  }
-  return out;
-}
 
 std::vector<Centre> seed_centres(const std::vector<double>& lab, int width, int height, double step) {
   const int rows = std::max(1, static_cast<int>(std::lround(height / step)));
@@ -85,87 +74,6 @@ void move_centres(const std::vector<double>& lab, const Segments& segments, std:
     if (sizes[k] == 0) continue;
     const double n = static_cast<double>(sizes[k]);
     centres[k] = {sums[k].x / n, sums[k].y / n, {sums[k].lab[0] / n, sums[k].lab[1] / n, sums[k].lab[2] / n}};
-  }
-}
-
-/// Replaces labels by those of 4-connected pieces, in raster order. Returns the pieces' sizes.
-std::vector<int64_t> split_into_pieces(Segments& segments) {
-  std::vector<int32_t> piece(segments.labels.size(), -1);
-  std::vector<int64_t> sizes;
-  std::vector<size_t> stack;
-  const size_t width = static_cast<size_t>(segments.width);
-  for (size_t start = 0; start < piece.size(); ++start) {
-    if (piece[start] >= 0) continue;
-    const int32_t id = static_cast<int32_t>(sizes.size()), label = segments.labels[start];
-    sizes.push_back(0);
-    piece[start] = id;
-    stack.push_back(start);
-    const auto visit = [&](size_t i) {
-      if (piece[i] >= 0 || segments.labels[i] != label) return;
-      piece[i] = id;
-      stack.push_back(i);
-    };
-    while (!stack.empty()) {
-      const size_t i = stack.back(), x = i % width;
-      stack.pop_back();
-      ++sizes.back();
-      if (x > 0) visit(i - 1);
-      if (x + 1 < width) visit(i + 1);
-      if (i >= width) visit(i - width);
-      if (i + width < piece.size()) visit(i + width);
-    }
-  }
-  segments.labels = std::move(piece);
-  return sizes;
-}
-
-/// Lengths of the borders between touching labels, both ways round.
-std::vector<std::map<int32_t, int>> border_lengths(const Segments& segments, size_t count) {
-  std::vector<std::map<int32_t, int>> out(count);
-  const auto touch = [&](int32_t a, int32_t b) {
-    if (a == b) return;
-    ++out[static_cast<size_t>(a)][b];
-    ++out[static_cast<size_t>(b)][a];
-  };
-  for (int y = 0; y < segments.height; ++y)
-    for (int x = 0; x < segments.width; ++x) {
-      if (x + 1 < segments.width) touch(segments.at(x, y), segments.at(x + 1, y));
-      if (y + 1 < segments.height) touch(segments.at(x, y), segments.at(x, y + 1));
-    }
-  return out;
-}
-
-/// Merges pieces of fewer than `smallest` pixels, the smallest first, each into the neighbour with which it shares the
-/// longest border (ties to the lower label), until none is left.
-void merge_small_pieces(Segments& segments, double smallest) {
-  std::vector<int64_t> sizes = split_into_pieces(segments);
-  for (;;) {
-    std::vector<int32_t> small;
-    for (size_t k = 0; k < sizes.size(); ++k)
-      if (sizes[k] > 0 && static_cast<double>(sizes[k]) < smallest) small.push_back(static_cast<int32_t>(k));
-    std::stable_sort(small.begin(), small.end(), [&](int32_t a, int32_t b) {
-      return sizes[static_cast<size_t>(a)] < sizes[static_cast<size_t>(b)];
-    });
-    const auto borders = border_lengths(segments, sizes.size());
-    std::vector<int32_t> into(sizes.size());
-    std::iota(into.begin(), into.end(), 0);
-    std::vector<bool> touched(sizes.size(), false);
-    bool merged = false;
-    for (const int32_t piece : small) {
-      const auto& neighbours = borders[static_cast<size_t>(piece)];
-      if (neighbours.empty() || touched[static_cast<size_t>(piece)]) continue;
-      const int32_t best = std::max_element(neighbours.begin(), neighbours.end(), [](const auto& a, const auto& b) {
-                             return a.second < b.second;
-                           })->first;
-      if (into[static_cast<size_t>(best)] != best) continue;  // is itself on the move: in the next round
-      into[static_cast<size_t>(piece)] = best;
-      touched[static_cast<size_t>(best)] = true;
-      sizes[static_cast<size_t>(best)] += sizes[static_cast<size_t>(piece)];
-      sizes[static_cast<size_t>(piece)] = 0;
-      merged = true;
-    }
-    if (!merged) break;
-    for (int32_t& label : segments.labels) label = into[static_cast<size_t>(label)];
   }
 }
 

@@ -109,8 +109,11 @@ void draw_method_panel(Context& c) {
     ui::text(theme::fonts.small, theme::muted, "It has no parameters.");
     return;
   }
+  std::vector<std::string> pictures;
+  for (const StudyImage& image : model.study.images) pictures.push_back(image.id);
   draw_parameters(("method-" + std::to_string(m)).c_str(), *info, method.params,
-                  [&](json params) { c.commands.edit([=](Study& study) { study.methods[m].params = params; }); });
+                  [&](json params) { c.commands.edit([=](Study& study) { study.methods[m].params = params; }); },
+                  pictures);
   ui::wrapped(theme::fonts.small, theme::muted, "A change computes this column again, nothing else.");
 }
 

@@ -68,7 +68,38 @@ bool draw_text(const Parameter& p, const json& value, json& result) {
   return true;
 }
 
-bool draw_value(const Parameter& p, const std::string& key, const json& value, json& result) {
+// A list with "a number" and the choices; the number below it where that is what it is.
+bool draw_number_or_choice(const Parameter& p, const std::string& key, const json& value,
+                           const std::vector<std::string>& pictures, float width, json& result) {
+  std::vector<std::string> labels = {"a number"};
+  std::vector<json> values = {p.default_value.is_number() ? p.default_value : json(0.0)};
+  const auto offer = [&](const std::string& text) {
+    labels.push_back(text);
+    values.push_back(text);
+  };
+  for (const std::string& choice : p.choices) {
+    if (choice.back() != ':')
+      offer(choice);
+    else
+      for (const std::string& picture : pictures) offer(choice + picture);
+  }
+  size_t at = 0;
+  if (!value.is_number()) {
+    at = static_cast<size_t>(std::find(values.begin(), values.end(), value) - values.begin());
+    if (at == values.size()) offer(value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  int selected = static_cast<int>(at);
+  if (ui::combo("##value", labels, selected, width)) {
+    result = values[static_cast<size_t>(selected)];
+    return true;
+  }
+  if (!value.is_number()) return false;
+  ImGui::SetCursorPosX(control_x);
+  return draw_number(p, key, value.get<double>(), width, result);
+}
+
+bool draw_value(const Parameter& p, const std::string& key, const json& value, const std::vector<std::string>& pictures,
+                json& result) {
   const float width = ImGui::GetContentRegionAvail().x - 28;
   ImGui::SetNextItemWidth(width);
   switch (p.type) {
@@ -89,6 +120,9 @@ bool draw_value(const Parameter& p, const std::string& key, const json& value, j
       result = p.choices[static_cast<size_t>(selected)];
       return true;
     }
+    case ParameterType::value:
+      return p.choices.empty() ? draw_text(p, value, result)
+                               : draw_number_or_choice(p, key, value, pictures, width, result);
     default:
       return draw_text(p, value, result);
   }
@@ -96,7 +130,8 @@ bool draw_value(const Parameter& p, const std::string& key, const json& value, j
 
 }  // namespace
 
-void draw_parameters(const char* id, const Entry& entry, const json& given, const std::function<void(json)>& changed) {
+void draw_parameters(const char* id, const Entry& entry, const json& given, const std::function<void(json)>& changed,
+                     const std::vector<std::string>& pictures) {
   ImGui::PushID(id);
   for (const Parameter& p : entry.parameters) {
     const bool own = given.is_object() && given.contains(p.name);
@@ -113,7 +148,7 @@ void draw_parameters(const char* id, const Entry& entry, const json& given, cons
     ImGui::SetCursorPos({control_x, y});
     json result;
     json next = given.is_object() ? given : json::object();
-    if (draw_value(p, key, value, result)) {
+    if (draw_value(p, key, value, pictures, result)) {
       if (result == p.default_value)
         next.erase(p.name);
       else

@@ -73,7 +73,8 @@ Action explain(CLI::App& app) {
     const Tensor inputs = o->input.open_inputs(*classifier);
     const std::vector<int> targets = parse_targets(o->input.target, *classifier, inputs);
     const Tensor result = ks::explain(o->method, parse_pairs(o->parameters),
-                                      {*classifier, inputs, targets, o->seed, context.progress(o->method)});
+                                      {*classifier, inputs, targets, o->seed, context.progress(o->method),
+                                       picture_files(*classifier)});
     if (ending == ".npy") save_npy(o->output, result);
     else write_pictures(o->output, result, inputs, *classifier, o->look);
     if (context.json)

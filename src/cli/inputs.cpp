@@ -10,6 +10,22 @@ namespace {
 
 constexpr int smallest_image = 8;  // pixels a side: less shows nothing
 
+Tensor open_array(const std::string& file, const Classifier& c) {
+  Tensor t = load_npy(file);
+  if (t.shape.size() == 3) t.shape.insert(t.shape.begin(), 1);
+  if (t.shape.size() != 4 || t.dim(0) < 1 || t.dim(1) != c.channels() || t.dim(2) != c.height() || t.dim(3) != c.width())
+    throw Error("has shape " + to_string(t.shape), file,
+                "the model takes [N," + std::to_string(c.channels()) + "," + std::to_string(c.height()) + "," +
+                    std::to_string(c.width()) + "]");
+  return t;
+}
+
+Tensor open_image(const std::string& file, const Classifier& c) {
+  const Image image = load_image(file);
+  check_image_size(image, smallest_image, file);
+  return image_to_tensor(image, c.preprocessing());
+}
+
 }  // namespace
 
 SessionOptions session_options(const std::string& device, int threads) {
@@ -34,22 +50,17 @@ std::unique_ptr<Classifier> InputOptions::open_model() const {
 
 Tensor InputOptions::open_inputs(const Classifier& c) const {
   if (images.empty() && array.empty()) throw Error("no input is given", "", "give --image FILE or --input ARRAY.npy");
-  if (!array.empty()) {
-    Tensor t = load_npy(array);
-    if (t.shape.size() == 3) t.shape.insert(t.shape.begin(), 1);
-    if (t.shape.size() != 4 || t.dim(0) < 1 || t.dim(1) != c.channels() || t.dim(2) != c.height() || t.dim(3) != c.width())
-      throw Error("has shape " + to_string(t.shape), array,
-                  "the model takes [N," + std::to_string(c.channels()) + "," + std::to_string(c.height()) + "," +
-                      std::to_string(c.width()) + "]");
-    return t;
-  }
+  if (!array.empty()) return open_array(array, c);
   std::vector<Tensor> parts;
-  for (const std::string& file : images) {
-    const Image image = load_image(file);
-    check_image_size(image, smallest_image, file);
-    parts.push_back(image_to_tensor(image, c.preprocessing()));
-  }
+  for (const std::string& file : images) parts.push_back(open_image(file, c));
   return concatenate(parts);
+}
+
+PictureSource picture_files(const Classifier& classifier) {
+  return [&classifier](const std::string& file) {
+    const bool is_array = file.size() > 4 && file.compare(file.size() - 4, 4, ".npy") == 0;
+    return is_array ? open_array(file, classifier) : open_image(file, classifier);
+  };
 }
 
 }  // namespace ks::cli

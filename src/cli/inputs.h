@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "explain/classifier.h"
+#include "explain/method.h"
 
 namespace ks::cli {
 
@@ -20,6 +20,10 @@ struct InputOptions {
   /// [N,C,H,W]: the .npy array as it is, or the images preprocessed for the model. Throws Error.
   Tensor open_inputs(const Classifier& classifier) const;
 };
+
+/// Other pictures by file name, for methods whose reference is one: .npy as it is, else an image preprocessed for the
+/// model. The classifier must outlive it.
+PictureSource picture_files(const Classifier& classifier);
 
 SessionOptions session_options(const std::string& device, int threads);
 

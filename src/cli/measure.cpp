@@ -88,6 +88,7 @@ Action measure(CLI::App& app) {
       request.classifier = classifier.get();
       request.inputs = &inputs;
       request.targets = &targets;
+      request.pictures = picture_files(*classifier);
     }
     if (metric.needs_mask && !o->masks.empty()) {
       masks = load_masks(o->masks, attributions.shape);

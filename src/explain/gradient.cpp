@@ -4,6 +4,7 @@
 #include "backward/explainer.h"
 #include "explain/method.h"
 #include "explain/network.h"
+#include "explain/reference.h"
 
 // Gradient family: what a small change of each pixel does to the target's logit, and modifications of that.
 namespace ks {
@@ -56,7 +57,6 @@ Quadrature quadrature(const std::string& name, int steps) {
 }
 
 Tensor integrated_gradients(const ExplainRequest& r, const Params& p) {
-  const float baseline = static_cast<float>(p.number("baseline"));
   const Quadrature q = quadrature(p.text("quadrature"), p.integer("steps"));
   const int64_t points = static_cast<int64_t>(q.points.size()), batch = r.classifier.batch_size();
   Session& session = network_session(r.classifier, methods().at("gradient"), Params());
@@ -64,6 +64,8 @@ Tensor integrated_gradients(const ExplainRequest& r, const Params& p) {
   const int64_t stride = r.inputs.stride(), samples = r.inputs.dim(0);
   for (int64_t n = 0; n < samples; ++n) {
     const float* x = r.inputs.sample(n);
+    const Tensor reference = reference_input(r, n, p);
+    const float* b = reference.data.data();
     std::vector<double> sum(stride, 0.0);
     for (int64_t begin = 0; begin < points; begin += batch) {
       const int64_t end = std::min(points, begin + batch);
@@ -72,7 +74,7 @@ Tensor integrated_gradients(const ExplainRequest& r, const Params& p) {
       Tensor path(shape);
       for (int64_t k = begin; k < end; ++k)
         for (int64_t i = 0; i < stride; ++i)
-          path.sample(k - begin)[i] = static_cast<float>(baseline + q.points[k] * (static_cast<double>(x[i]) - baseline));
+          path.sample(k - begin)[i] = static_cast<float>(b[i] + q.points[k] * (static_cast<double>(x[i]) - b[i]));
       const Tensor g = run_explainer(r.classifier, session, path, std::vector<int>(end - begin, r.targets[n]));
       for (int64_t k = begin; k < end; ++k)
         for (int64_t i = 0; i < stride; ++i) sum[i] += q.weights[k] * g.sample(k - begin)[i];
@@ -80,7 +82,7 @@ Tensor integrated_gradients(const ExplainRequest& r, const Params& p) {
                                  static_cast<double>(samples));
     }
     for (int64_t i = 0; i < stride; ++i)
-      out.sample(n)[i] = static_cast<float>((static_cast<double>(x[i]) - baseline) * sum[i]);
+      out.sample(n)[i] = static_cast<float>((static_cast<double>(x[i]) - b[i]) * sum[i]);
   }
   return out;
 }
@@ -117,8 +119,7 @@ std::vector<Method> gradient_methods() {
              "(x - b) times the mean gradient on the straight line from the baseline b to x; sums to f(x) - f(b). The choice of "
              "baseline decides what counts as absence, and pixels that look like it get nothing.",
              {{"steps", ParameterType::integer, 32, "Points on the line", 1, 1000, "points"},
-              {"baseline", ParameterType::number, 0.0, "Value of the baseline image after normalisation; 0 is the mean colour", -10,
-               10},
+              reference_parameters()[0], reference_parameters()[1],
               {"quadrature", ParameterType::choice, "gauss-legendre", "How the mean over the line is taken", {}, {}, "",
                {"gauss-legendre", "trapezoid", "midpoint"}}},
              nullptr, integrated_gradients),

@@ -6,6 +6,7 @@
 #include "explain/evaluate.h"
 #include "explain/linear_fit.h"
 #include "explain/method.h"
+#include "explain/reference.h"
 #include "segment/segments.h"
 #include "tensor/random.h"
 
@@ -34,8 +35,11 @@ double nearness(const uint8_t* on, int segments, double kernel_width) {
   return std::sqrt(std::exp(-distance * distance / (kernel_width * kernel_width)));
 }
 
-/// The image with every segment switched off: each segment's mean colour, or a constant.
-std::vector<float> hidden_image(const float* x, int channels, const Segments& segments, const Params& p) {
+/// The image with every segment switched off: each segment's mean colour, a constant, or a reference.
+std::vector<float> hidden_image(const ExplainRequest& r, int64_t n, const Segments& segments, const Params& p) {
+  if (p.text("hidden") == "baseline") return reference_input(r, n, p).data;
+  const float* x = r.inputs.sample(n);
+  const int channels = r.classifier.channels();
   const size_t plane = segments.labels.size();
   if (p.text("hidden") == "constant")
     return std::vector<float>(plane * static_cast<size_t>(channels), static_cast<float>(p.number("constant")));
@@ -71,8 +75,8 @@ std::vector<double> segment_weights(const ExplainRequest& r, int64_t n, const Pa
   const int samples = p.integer("samples"), count = segments.count, target = r.targets[static_cast<size_t>(n)];
   const float* x = r.inputs.sample(n);
   const size_t plane = segments.labels.size();
-  const std::vector<float> hidden = hidden_image(x, r.classifier.channels(), segments, p);
-  const std::vector<uint8_t> on = draw_coalitions(samples, count, mix_seed(r.seed, static_cast<uint64_t>(n)));
+  const std::vector<float> hidden = hidden_image(r, n, segments, p);
+  const std::vector<uint8_t> on = draw_coalitions(samples, count, r.sample_seed(n));
   std::vector<double> answers(static_cast<size_t>(samples)), weights(static_cast<size_t>(samples));
   Evaluator evaluator(r.classifier, p.text("output") == "softmax" ? Output::softmax : Output::logits);
   for (int s = 0; s < samples; ++s) {
@@ -127,11 +131,12 @@ std::vector<Method> lime_methods() {
       {"hidden",
        choice,
        "constant",
-       "What a segment that is off shows; segment-mean, the authors' choice, hides nothing in a segment of one colour",
+       "What a segment that is off shows: one value, its own mean colour (the authors' choice; hides nothing in a segment "
+       "of one colour), or `baseline`",
        {},
        {},
        "",
-       {"constant", "segment-mean"}},
+       {"constant", "segment-mean", "baseline"}},
       {"constant", number, 0.0, "Its value for hidden=constant, after the model's normalisation; 0 is the mean colour",
        -10, 10},
       {"output",
@@ -143,6 +148,7 @@ std::vector<Method> lime_methods() {
        "",
        {"logits", "softmax"}},
   };
+  for (Parameter& parameter : reference_parameters("blur")) m.parameters.push_back(std::move(parameter));
   m.explain = lime;
   m.needs_gradient = false;
   return {m};

@@ -1,10 +1,17 @@
 #pragma once
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "explain/classifier.h"
 #include "registry/registry.h"
+#include "tensor/random.h"
 
 namespace ks {
+
+/// Gives another picture by its ID, [1,C,H,W], normalised for the model: an image of the study, a file. Throws Error where
+/// there is none.
+using PictureSource = std::function<Tensor(const std::string& id)>;
 
 /// What a method works on: images as the network wants them, one target class each.
 struct ExplainRequest {
@@ -13,6 +20,11 @@ struct ExplainRequest {
   const std::vector<int>& targets;    // N classes; the explained value is the target's logit
   uint64_t seed = 0;                  // all randomness of the method comes from it and the sample's index
   Progress progress = nullptr;        // may be null
+  PictureSource pictures = nullptr;   // may be null: then a reference cannot be another picture
+  uint64_t first_sample = 0;          // index of the first of `inputs`
+
+  /// Where sample n's random numbers come from. Image i of a batch is reproduced alone with first_sample = i.
+  uint64_t sample_seed(int64_t n) const { return mix_seed(seed, first_sample + static_cast<uint64_t>(n)); }
 };
 
 /// Returns raw signed attributions: [N,C,H,W], or [N,1,H,W] where the method has no channels.

@@ -3,6 +3,7 @@
 
 #include "explain/evaluate.h"
 #include "explain/method.h"
+#include "explain/reference.h"
 #include "tensor/error.h"
 
 // Perturbation family: what the network answers when parts of the image are taken away. The network is a black box.
@@ -45,7 +46,6 @@ Tensor occlusion(const ExplainRequest& r, const Params& p) {
   const int height = r.classifier.height(), width = r.classifier.width(), channels = r.classifier.channels();
   const std::array<int, 2> window = rows_and_columns(p, "window", {height, width});
   const std::array<int, 2> stride = rows_and_columns(p, "stride", {height, width});
-  const float baseline = static_cast<float>(p.number("baseline"));
   const std::vector<int> tops = positions(height, window[0], stride[0]), lefts = positions(width, window[1], stride[1]);
   const int64_t samples = r.inputs.dim(0), plane = static_cast<int64_t>(height) * width;
 
@@ -57,14 +57,17 @@ Tensor occlusion(const ExplainRequest& r, const Params& p) {
     const float* x = r.inputs.sample(n);
     const int target = r.targets[static_cast<size_t>(n)];
     std::copy(x, x + r.inputs.stride(), evaluator.next(target, &whole[static_cast<size_t>(n)]));
+    const Tensor reference = reference_input(r, n, p);
     double* answer = answers[static_cast<size_t>(n)].data();
     for (size_t t = 0; t < tops.size(); ++t) {
       for (const int left : lefts) {
         float* covered = evaluator.next(target, answer++);
         std::copy(x, x + r.inputs.stride(), covered);
         for (int c = 0; c < channels; ++c)
-          for (int y = tops[t]; y < tops[t] + window[0]; ++y)
-            std::fill_n(covered + c * plane + static_cast<int64_t>(y) * width + left, window[1], baseline);
+          for (int y = tops[t]; y < tops[t] + window[0]; ++y) {
+            const int64_t at = c * plane + static_cast<int64_t>(y) * width + left;
+            std::copy_n(reference.data.data() + at, window[1], covered + at);
+          }
       }
       if (r.progress)
         r.progress((static_cast<double>(n) + static_cast<double>(t + 1) / static_cast<double>(tops.size())) /
@@ -103,16 +106,15 @@ Method occlusion_entry() {
   m.family = "perturbation";
   m.citation = "M. Zeiler, R. Fergus: Visualizing and understanding convolutional networks, ECCV 2014.";
   m.description =
-      "Slides a window of the baseline colour over the image and notes how much the target's logit falls. A covered "
+      "Slides a window of the baseline over the image and notes how much the target's logit falls. A covered "
       "window is "
       "itself something the network never saw in training, and damages smaller than the window blur to its size.";
   m.parameters = {
       {"window", ParameterType::value, 32, "Side of the window, or [rows,columns]", 1, 4096, "px"},
       {"stride", ParameterType::value, 16, "Step between windows, or [rows,columns]; pixels no window reaches get 0", 1,
        4096, "px"},
-      {"baseline", ParameterType::number, 0.0,
-       "Value of the window after the model's normalisation; 0 is the mean colour", -10, 10},
   };
+  for (Parameter& parameter : reference_parameters()) m.parameters.push_back(std::move(parameter));
   m.explain = occlusion;
   m.needs_gradient = false;
   return m;

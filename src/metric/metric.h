@@ -23,6 +23,7 @@ struct MetricRequest {
   const Params* method_parameters = nullptr;
   uint64_t seed = 0;
   Progress progress = nullptr;
+  PictureSource pictures = nullptr;  // of that method's references; may be null
 };
 
 struct MetricResult {

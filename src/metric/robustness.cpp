@@ -90,7 +90,9 @@ void explain_perturbed(const MetricRequest& r, const Params& p, const Explainer&
     // A method that draws gets other numbers than for the image itself: its own restlessness counts, too.
     const uint64_t seed = mix_seed(r.seed, static_cast<uint64_t>(1 + first));
     const Maps maps =
-        prepare(explain(explainer.method->name, explainer.parameters, {*r.classifier, perturbed, targets, seed}), p);
+        prepare(explain(explainer.method->name, explainer.parameters,
+                        {*r.classifier, perturbed, targets, seed, nullptr, r.pictures}),
+                p);
     for (int64_t i = 0; i < count * images; ++i) use(i % images, perturbed.sample(i), maps.sample(i));
     if (r.progress) r.progress(static_cast<double>(first + count) / static_cast<double>(draws));
   }

@@ -41,6 +41,28 @@ void check_number(const Parameter& p, const json& v, const std::string& where) {
     throw Error("'" + p.name + "' is " + v.dump(), where, "it must be " + (p.min || p.max ? range_text(p) : "finite"));
 }
 
+/// "a number from -10 to 10, mean, blur or image:..." in words.
+std::string number_or_choices(const Parameter& p) {
+  std::string out = "a number" + (p.min || p.max ? " " + range_text(p) : "");
+  for (size_t i = 0; i < p.choices.size(); ++i)
+    out += (i + 1 == p.choices.size() ? " or " : ", ") + p.choices[i] + (p.choices[i].back() == ':' ? "NAME" : "");
+  return out;
+}
+
+bool is_choice(const Parameter& p, const std::string& text) {
+  return std::any_of(p.choices.begin(), p.choices.end(), [&](const std::string& choice) {
+    return choice.back() == ':' ? text.size() > choice.size() && text.rfind(choice, 0) == 0 : text == choice;
+  });
+}
+
+/// A number in range or one of the choices.
+json check_number_or_choice(const Parameter& p, const json& v, const std::string& where) {
+  if (v.is_string() && is_choice(p, v.get<std::string>())) return v;
+  const double x = v.is_number() ? v.get<double>() : NAN;
+  if (std::isfinite(x) && (!p.min || x >= *p.min) && (!p.max || x <= *p.max)) return x;
+  throw Error("'" + p.name + "' is " + v.dump(), where, "it must be " + number_or_choices(p));
+}
+
 json check_value(const Parameter& p, const json& v, const std::string& where) {
   const auto wrong = [&](const std::string& wanted) {
     throw Error("'" + p.name + "' is " + v.dump(), where, "it must be " + wanted);
@@ -67,8 +89,13 @@ json check_value(const Parameter& p, const json& v, const std::string& where) {
       return v;
     case ParameterType::list:
       if (!v.is_array()) wrong("a list");
+      if (!p.choices.empty()) {
+        json checked = json::array();
+        for (const json& element : v) checked.push_back(check_number_or_choice(p, element, where));
+        return checked;
+      }
       return v;
-    case ParameterType::value: return v;
+    case ParameterType::value: return p.choices.empty() ? v : check_number_or_choice(p, v, where);
   }
   return v;
 }

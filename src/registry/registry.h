@@ -14,8 +14,9 @@ enum class ParameterType {
   boolean,
   choice,  // one of `choices`
   text,    // any string: a tensor name, a file
-  list,    // JSON array
-  value    // any JSON value, where a parameter takes several kinds (a number or "all"); the function checks it
+  list,    // JSON array; each element like `value`
+  value    // any JSON value, where a parameter takes several kinds (a number or "all"); the function checks it, unless
+           // there are `choices`
 };
 
 /// One parameter of a registry entry. From it come the command line's help, the app's sliders and the check of a study.
@@ -27,6 +28,8 @@ struct Parameter {
   std::optional<double> min = {};  // inclusive
   std::optional<double> max = {};  // inclusive
   std::string unit = {};           // "px", "samples", ...; empty for a plain number
+  /// The texts a `choice` takes. Of a `value` or a `list`: it takes finite numbers in range and these texts, and one that
+  /// ends in a colon takes a name after it ("image:" takes "image:healthy").
   std::vector<std::string> choices = {};
 };
 

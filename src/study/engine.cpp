@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "explain/reference.h"
 #include "study/cells.h"
 #include "study/check.h"
 #include "study/pictures.h"
@@ -124,12 +125,36 @@ struct Engine::State {
   std::map<std::string, Score> scores;
   uint64_t uses = 0;
 
+  /// The index of the image of this id; images.size() where there is none.
+  size_t find_image(const std::string& id) const {
+    const auto is_it = [&](const EngineImage& image) { return image.id == id; };
+    return static_cast<size_t>(std::find_if(images.begin(), images.end(), is_it) - images.begin());
+  }
+
+  /// The study's images by id, for methods whose reference is another picture.
+  PictureSource pictures() const {
+    return [this](const std::string& id) {
+      const size_t i = find_image(id);
+      if (i == images.size()) {
+        std::string known;
+        for (const EngineImage& image : images) known += (known.empty() ? "" : ", ") + image.id;
+        throw Error("the study has no such image", "", "its images are " + known);
+      }
+      check_image(i);
+      return images[i].input;
+    };
+  }
+
   uint64_t seed(size_t image) const { return mix_seed(static_cast<uint64_t>(study.seed), slots[image].seed_stream); }
 
   std::string explanation_key(size_t image, const std::string& method, const Params& params) const {
-    return sha256(json{"explanation", cell_version, classifier->hash(), images[image].hash, method, params.all(),
-                       predictions[image].target, seed(image)}
-                      .dump());
+    json depends = {"explanation", cell_version, classifier->hash(), images[image].hash, method, params.all(),
+                    predictions[image].target, seed(image)};
+    for (const std::string& id : reference_pictures(params)) {
+      const size_t i = find_image(id);
+      depends.push_back(i < images.size() ? images[i].hash : "");
+    }
+    return sha256(depends.dump());
   }
 
   void check_image(size_t image) const {
@@ -260,7 +285,7 @@ const Explanation& Engine::explain(size_t image, const StudyMethod& method, cons
     const std::vector<int> targets = {s.predictions[image].target};
     const Stopwatch watch;
     made.map = ks::explain(method.name, params.all(),
-                           {*s.classifier, s.images[image].input, targets, s.seed(image), progress});
+                           {*s.classifier, s.images[image].input, targets, s.seed(image), progress, s.pictures()});
     made.milliseconds = watch.milliseconds();
     if (!std::all_of(made.map.data.begin(), made.map.data.end(), [](float v) { return std::isfinite(v); }))
       throw Error("its map has values that are no numbers", method.name + " of image '" + s.images[image].id + "'",
@@ -303,7 +328,7 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
     MetricResult result =
         ks::measure(metric.name, metric_params.all(),
                     {s.classifier.get(), &s.images[image].input, &targets, map, mask.empty() ? nullptr : &mask,
-                     &explainer, &method_params, s.seed(image), progress});
+                     &explainer, &method_params, s.seed(image), progress, s.pictures()});
     made.milliseconds = watch.milliseconds();
     made.value = result.scores.empty() ? std::nan("") : result.scores[0];
     if (!result.curves.empty()) made.curve = std::move(result.curves[0]);

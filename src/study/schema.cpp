@@ -11,6 +11,21 @@ namespace ks {
 
 namespace {
 
+/// A number in range or one of the choices; a choice that ends in a colon takes a name after it.
+json number_or_choice_schema(const Parameter& parameter) {
+  json number = {{"type", "number"}};
+  if (parameter.min) number["minimum"] = *parameter.min;
+  if (parameter.max) number["maximum"] = *parameter.max;
+  json any = json::array({std::move(number)});
+  for (const std::string& choice : parameter.choices) {
+    if (choice.back() == ':')
+      any.push_back({{"type", "string"}, {"pattern", "^" + choice + "."}});
+    else
+      any.push_back({{"const", choice}});
+  }
+  return any;
+}
+
 json parameter_schema(const Parameter& parameter) {
   json out = json::object();
   switch (parameter.type) {
@@ -31,12 +46,15 @@ json parameter_schema(const Parameter& parameter) {
       break;
     case ParameterType::list:
       out["type"] = "array";
+      if (!parameter.choices.empty()) out["items"] = {{"anyOf", number_or_choice_schema(parameter)}};
       break;
     case ParameterType::value:
+      if (!parameter.choices.empty()) out["anyOf"] = number_or_choice_schema(parameter);
       break;
   }
-  if (parameter.min) out["minimum"] = *parameter.min;
-  if (parameter.max) out["maximum"] = *parameter.max;
+  const bool ranges_inside = parameter.type == ParameterType::list || out.contains("anyOf");
+  if (parameter.min && !ranges_inside) out["minimum"] = *parameter.min;
+  if (parameter.max && !ranges_inside) out["maximum"] = *parameter.max;
   out["default"] = parameter.default_value;
   out["description"] = parameter.help + (parameter.unit.empty() ? "" : " [" + parameter.unit + "]");
   return out;

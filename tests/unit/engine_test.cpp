@@ -102,6 +102,35 @@ TEST_SUITE("study") {
     CHECK(engine.images()[2].mask.area() == 0);
   }
 
+  TEST_CASE("another picture of the study can be the reference, and is part of the cell's key") {
+    Files files;
+    Engine engine(files.loader());
+    Study study = small_study();
+    engine.open(study);
+    const StudyMethod method{.name = "integrated-gradients", .params = {{"steps", 4}, {"baseline", "image:b"}}};
+    const Tensor map = engine.explain(0, method).map;
+    const Tensor difference = engine.explain(1, method).map;  // the image is its own reference
+    CHECK(std::all_of(difference.data.begin(), difference.data.end(), [](float v) { return v == 0; }));
+    CHECK(engine.is_cached(0, method));
+    const StudyMetric steadiness{.name = "max-sensitivity", .params = {{"nr_samples", 1}}};
+    CHECK(engine.measure(0, method, steadiness).value > 0);  // explains again, with the same reference
+
+    study.images[1] = generated("b", 77);  // another picture of that name
+    engine.open(study);
+    CHECK_FALSE(engine.is_cached(0, method));
+    CHECK(engine.explain(0, method).map.data != map.data);
+
+    const StudyMethod lost{.name = "integrated-gradients", .params = {{"baseline", "image:absent"}}};
+    CHECK_FALSE(engine.is_cached(0, lost));
+    try {
+      engine.explain(0, lost);
+      FAIL("an image that the study does not have");
+    } catch (const Error& e) {
+      CHECK(std::string(e.what()) ==
+            "'baseline' \"image:absent\": the study has no such image; its images are a, b, healthy");
+    }
+  }
+
   TEST_CASE("a change of the study computes only what it touches") {
     Files files;
     Engine engine(files.loader());

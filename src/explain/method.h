@@ -46,7 +46,7 @@ const Registry<Method>& methods();
 std::vector<Method> gradient_methods();      // gradient.cpp
 std::vector<Method> relevance_methods();     // relevance.cpp
 std::vector<Method> perturbation_methods();  // perturbation.cpp (occlusion), lime.cpp
-std::vector<Method> baseline_methods();      // baseline.cpp (random)
+std::vector<Method> baseline_methods();      // baseline.cpp (random, sobel, centre)
 
 /// Checks parameters and runs the method. Throws Error for an unknown method, a bad parameter, a target out of range.
 Tensor explain(const std::string& method, const json& parameters, const ExplainRequest& request);

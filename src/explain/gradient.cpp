@@ -1,10 +1,5 @@
-#include <algorithm>
-#include <cmath>
-
 #include "backward/explainer.h"
-#include "explain/method.h"
-#include "explain/network.h"
-#include "explain/reference.h"
+#include "explain/gradients.h"
 
 // Gradient family: what a small change of each pixel does to the target's logit, and modifications of that.
 namespace ks {
@@ -27,77 +22,8 @@ template <ReluRule rule, bool times_input = false>
 constexpr Networks networks = {network<rule, times_input, backward::Layers::input_only>,
                                network<rule, times_input, backward::Layers::all>};
 
-struct Quadrature {
-  std::vector<double> points, weights;  // on [0,1], weights sum to 1
-};
-
-/// Roots of the Legendre polynomial of degree n by Newton's method, moved to [0,1].
-Quadrature gauss_legendre(int n) {
-  Quadrature q{std::vector<double>(n), std::vector<double>(n)};
-  for (int i = 0; i < n; ++i) {
-    double x = std::cos(3.141592653589793 * (i + 0.75) / (n + 0.5)), slope = 1;
-    for (int iteration = 0; iteration < 100; ++iteration) {
-      double p0 = 1, p1 = x;
-      for (int k = 2; k <= n; ++k) {
-        const double p2 = ((2 * k - 1) * x * p1 - (k - 1) * p0) / k;
-        p0 = p1;
-        p1 = p2;
-      }
-      slope = n * (x * p1 - p0) / (x * x - 1);
-      const double step = p1 / slope;
-      x -= step;
-      if (std::fabs(step) < 1e-15) break;
-    }
-    q.points[n - 1 - i] = (1 + x) / 2;
-    q.weights[n - 1 - i] = 1 / ((1 - x * x) * slope * slope);
-  }
-  return q;
-}
-
-Quadrature quadrature(const std::string& name, int steps) {
-  if (name == "gauss-legendre") return gauss_legendre(steps);
-  Quadrature q;
-  for (int i = 0; i < steps; ++i) {
-    const bool trapezoid = name == "trapezoid" && steps > 1;
-    q.points.push_back(trapezoid ? static_cast<double>(i) / (steps - 1) : (i + 0.5) / steps);
-    q.weights.push_back(trapezoid ? (i == 0 || i == steps - 1 ? 0.5 : 1.0) / (steps - 1) : 1.0 / steps);
-  }
-  return q;
-}
-
-Tensor integrated_gradients(const ExplainRequest& r, const Params& p) {
-  const Quadrature q = quadrature(p.text("quadrature"), p.integer("steps"));
-  const int64_t points = static_cast<int64_t>(q.points.size()), batch = r.classifier.batch_size();
-  Session& session = network_session(r.classifier, methods().at("gradient"), Params());
-  Tensor out(r.inputs.shape);
-  const int64_t stride = r.inputs.stride(), samples = r.inputs.dim(0);
-  for (int64_t n = 0; n < samples; ++n) {
-    const float* x = r.inputs.sample(n);
-    const Tensor reference = reference_input(r, n, p);
-    const float* b = reference.data.data();
-    std::vector<double> sum(stride, 0.0);
-    for (int64_t begin = 0; begin < points; begin += batch) {
-      const int64_t end = std::min(points, begin + batch);
-      Shape shape = r.inputs.shape;
-      shape[0] = end - begin;
-      Tensor path(shape);
-      for (int64_t k = begin; k < end; ++k)
-        for (int64_t i = 0; i < stride; ++i)
-          path.sample(k - begin)[i] = static_cast<float>(b[i] + q.points[k] * (static_cast<double>(x[i]) - b[i]));
-      const Tensor g = run_explainer(r.classifier, session, path, std::vector<int>(end - begin, r.targets[n]));
-      for (int64_t k = begin; k < end; ++k)
-        for (int64_t i = 0; i < stride; ++i) sum[i] += q.weights[k] * g.sample(k - begin)[i];
-      if (r.progress) r.progress((static_cast<double>(n) + static_cast<double>(end) / static_cast<double>(points)) /
-                                 static_cast<double>(samples));
-    }
-    for (int64_t i = 0; i < stride; ++i)
-      out.sample(n)[i] = static_cast<float>((static_cast<double>(x[i]) - b[i]) * sum[i]);
-  }
-  return out;
-}
-
-Method method(const char* name, const char* title, const char* citation, const char* description,
-              const char* misleads, const char* formula, std::vector<Parameter> parameters, Networks graphs, MethodFunction explain = nullptr) {
+Method method(const char* name, const char* title, const char* citation, const char* description, const char* misleads,
+              const char* formula, Networks graphs) {
   Method m;
   m.name = name;
   m.title = title;
@@ -106,54 +32,45 @@ Method method(const char* name, const char* title, const char* citation, const c
   m.description = description;
   m.misleads = misleads;
   m.formula = formula;
-  m.parameters = std::move(parameters);
   m.network = graphs.input;
   m.layers = graphs.layers;
-  m.explain = explain;
   return m;
 }
 
 }  // namespace
 
 std::vector<Method> gradient_methods() {
-  return {
+  std::vector<Method> all = {
       method("gradient", "Gradient",
              "K. Simonyan, A. Vedaldi, A. Zisserman: Deep inside convolutional networks, ICLR workshop 2014",
              "How the target's logit answers a small change of each pixel.",
              "It is noisy, and blind to what is saturated: a damage so plain that a little more of it changes nothing can "
              "have gradient zero. A strong value says that the pixel could change the answer, not that it made it.",
-             "Rᵢ = ∂f_c(x) / ∂xᵢ", {}, networks<ReluRule::gradient>),
+             "Rᵢ = ∂f_c(x) / ∂xᵢ", networks<ReluRule::gradient>),
       method("input-x-gradient", "Input x gradient",
              "A. Shrikumar, P. Greenside, A. Shcherbina, A. Kundaje: Not just a black box, arXiv 1605.01713, 2016",
              "Each pixel's value times the gradient there: its share of the logit, were the network linear.",
-             "Pixels of the mean colour, which is zero after the model's normalisation, get nothing, whatever they mean; very "
-             "bright and very dark pixels are favoured.",
-             "Rᵢ = xᵢ · ∂f_c(x) / ∂xᵢ", {},
-             networks<ReluRule::gradient, true>),
-      method("integrated-gradients", "Integrated gradients",
-             "M. Sundararajan, A. Taly, Q. Yan: Axiomatic attribution for deep networks, ICML 2017",
-             "The difference from a baseline image times the mean gradient on the straight line from there to the image. The "
-             "values sum to the difference of the two logits.",
-             "The baseline decides what counts as absence, and pixels that look like it get nothing: against black, a black "
-             "point cannot be seen. The images on the line are half transparent, such as the network never saw.",
-             "Rᵢ = (xᵢ − bᵢ) · ∫₀¹ ∂f_c(b + t (x − b)) / ∂xᵢ dt\nΣᵢ Rᵢ = f_c(x) − f_c(b)",
-             {{"steps", ParameterType::integer, 32, "Points on the line", 1, 1000, "points"},
-              reference_parameters()[0], reference_parameters()[1],
-              {"quadrature", ParameterType::choice, "gauss-legendre", "How the mean over the line is taken", {}, {}, "",
-               {"gauss-legendre", "trapezoid", "midpoint"}}},
-             {}, integrated_gradients),
+             "Pixels of the mean colour, which is zero after the model's normalisation, get nothing, whatever they mean; "
+             "very bright and very dark pixels are favoured.",
+             "Rᵢ = xᵢ · ∂f_c(x) / ∂xᵢ", networks<ReluRule::gradient, true>),
       method("guided-backprop", "Guided backpropagation",
              "J. Springenberg, A. Dosovitskiy, T. Brox, M. Riedmiller: Striving for simplicity, ICLR workshop 2015",
              "The gradient, with negative values cut off at every ReLU on the way back.",
              "Sharp pictures, but much of them are edges of the image: a network with random weights gives nearly the same "
              "(Adebayo et al., 2018), and so do other target classes. Compare with sobel before believing it.",
-             "Rᵢ = ∂f_c / ∂xᵢ, where each ReLU y = max(z, 0) passes back  G_z = [z > 0] · max(G_y, 0)", {}, networks<ReluRule::guided>),
-      method("deconvolution", "Deconvolution", "M. Zeiler, R. Fergus: Visualizing and understanding convolutional networks, ECCV 2014",
+             "Rᵢ = ∂f_c / ∂xᵢ, where each ReLU y = max(z, 0) passes back  G_z = [z > 0] · max(G_y, 0)",
+             networks<ReluRule::guided>),
+      method("deconvolution", "Deconvolution",
+             "M. Zeiler, R. Fergus: Visualizing and understanding convolutional networks, ECCV 2014",
              "The way back through the network, cutting off negative values at every ReLU whether or not the unit was active.",
              "Depends on the image only through its max-pooling: in a network without max-pooling every image of a class gets "
-             "the same map.",
-             "Rᵢ = ∂f_c / ∂xᵢ, where each ReLU y = max(z, 0) passes back  G_z = max(G_y, 0)", {}, networks<ReluRule::deconvolution>),
+             "the same map. Often shows a checkerboard of the strides.",
+             "Rᵢ = ∂f_c / ∂xᵢ, where each ReLU y = max(z, 0) passes back  G_z = max(G_y, 0)",
+             networks<ReluRule::deconvolution>),
   };
+  for (auto members : {integrated_methods, blur_integrated_methods, smoothgrad_methods, gradient_shap_methods})
+    for (Method& m : members()) all.push_back(std::move(m));
+  return all;
 }
 
 }  // namespace ks

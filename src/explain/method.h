@@ -51,7 +51,7 @@ Method score_cam_method();                   // score_cam.cpp, the one of them t
 std::vector<Method> reference_methods();     // deeplift.cpp
 std::vector<Method> relevance_methods();     // relevance.cpp
 std::vector<Method> perturbation_methods();  // perturbation.cpp (occlusion), lime.cpp
-std::vector<Method> baseline_methods();      // baseline.cpp (random)
+std::vector<Method> baseline_methods();      // baseline.cpp (random, sobel, centre)
 
 /// Throws Error for inputs that do not fit the classifier, a wrong number of targets, a target out of range.
 void check_request(const ExplainRequest& request);

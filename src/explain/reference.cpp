@@ -16,11 +16,18 @@ constexpr uint64_t noise_stream = 0x6162'7365'6e63'6500;  // apart from the stre
 constexpr char picture_prefix[] = "image:";
 
 Parameter sigma_parameter() {
-  return {"baseline_sigma", ParameterType::number, 10.0, "Of the reference blur: standard deviation of the Gaussian", 0.1,
-          1000, "px"};
+  return {"baseline_sigma",
+          ParameterType::number,
+          10.0,
+          "Of the reference blur: standard deviation of the Gaussian",
+          0.1,
+          1000,
+          "px"};
 }
 
-std::vector<std::string> kinds() { return {"mean", "blur", "noise", picture_prefix}; }
+std::vector<std::string> kinds() {
+  return {"mean", "blur", "noise", picture_prefix};
+}
 
 /// The parameter that holds the references, and those as a list.
 std::pair<std::string, std::vector<json>> references(const Params& p) {
@@ -39,8 +46,7 @@ std::string picture_id(const json& reference) {
 
 Tensor picture(const ExplainRequest& r, const std::string& id, const std::string& parameter) {
   const std::string place = "'" + parameter + "' \"" + picture_prefix + id + "\"";
-  if (!r.pictures)
-    throw Error("no other pictures are known here", place, "give a number, mean, blur or noise");
+  if (!r.pictures) throw Error("no other pictures are known here", place, "give a number, mean, blur or noise");
   Tensor out;
   try {
     out = r.pictures(id);
@@ -93,11 +99,12 @@ std::vector<Parameter> reference_parameters(json usual) {
 }
 
 std::vector<Parameter> reference_set_parameters(json usual) {
-  return {{"baselines", ParameterType::list, std::move(usual),
-           "What stands for absence, several in turn: numbers after the model's normalisation, mean, blur, noise, other "
-           "pictures as image:ID",
-           -10, 10, "", kinds()},
-          sigma_parameter()};
+  return {
+      {"baselines", ParameterType::list, std::move(usual),
+       "What stands for absence, several in turn: numbers after the model's normalisation, mean, blur, noise, other "
+       "pictures as image:ID",
+       -10, 10, "", kinds()},
+      sigma_parameter()};
 }
 
 Tensor reference_input(const ExplainRequest& r, int64_t sample, const Params& p, uint64_t draw) {
@@ -111,7 +118,8 @@ Tensor reference_input(const ExplainRequest& r, int64_t sample, const Params& p,
   if (reference == "noise")
     return noise(shape, r.classifier.preprocessing(), Random(r.sample_seed(sample), noise_stream + draw));
   if (const std::string id = picture_id(reference); !id.empty()) return picture(r, id, parameter);
-  throw Error("'" + parameter + "' holds " + reference.dump(), "", "a reference is a number, mean, blur, noise or image:ID");
+  throw Error("'" + parameter + "' holds " + reference.dump(), "",
+              "a reference is a number, mean, blur, noise or image:ID");
 }
 
 std::vector<std::string> reference_pictures(const Params& p) {

@@ -42,7 +42,9 @@ std::vector<float> folded(const std::vector<double>& kernel, int side) {
   return {out.begin(), out.end()};
 }
 
-int mirrored(int i, int side) { return i < 0 ? -1 - i : i >= side ? 2 * side - 1 - i : i; }
+int mirrored(int i, int side) {
+  return i < 0 ? -1 - i : i >= side ? 2 * side - 1 - i : i;
+}
 
 /// out += weight (a + b). The inner loop has a fixed length, which every compiler turns into vectors.
 void add_pair(float* out, const float* a, const float* b, float weight, int count) {

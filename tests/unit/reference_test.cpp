@@ -16,11 +16,12 @@ namespace {
 constexpr int kSide = 16;
 
 struct Network {
-  Classifier classifier{graph::write([] {
-                          Random random(3);
-                          return test::linear_network(3, kSide, kSide, test::random_tensor(random, {2, 3 * kSide * kSide}));
-                        }()),
-                        "linear"};
+  Classifier classifier{
+      graph::write([] {
+        Random random(3);
+        return test::linear_network(3, kSide, kSide, test::random_tensor(random, {2, 3 * kSide * kSide}));
+      }()),
+      "linear"};
   Tensor inputs = [] {
     Random random(4);
     return test::random_tensor(random, {3, 3, kSide, kSide});
@@ -30,7 +31,8 @@ struct Network {
 
   Tensor reference(const json& parameters, int64_t sample = 1, uint64_t draw = 0) const {
     const bool several = parameters.contains("baselines");
-    const Entry entry{.name = "m", .parameters = several ? reference_set_parameters(json::array({0.0})) : reference_parameters()};
+    const Entry entry{.name = "m",
+                      .parameters = several ? reference_set_parameters(json::array({0.0})) : reference_parameters()};
     return reference_input(request, sample, check_parameters(entry, parameters), draw);
   }
 };
@@ -80,7 +82,8 @@ TEST_CASE("a Gaussian blur keeps the mean, has the asked variance, and can be do
     for (size_t i = 0; i < once.size(); ++i) worst = std::max(worst, std::fabs(double(once[i]) - twice[i]));
     CHECK(worst < 2e-6);
     const double mean = std::accumulate(noise.data.begin(), noise.data.end(), 0.0) / static_cast<double>(noise.size());
-    CHECK(std::accumulate(once.begin(), once.end(), 0.0) / static_cast<double>(once.size()) == doctest::Approx(mean).epsilon(1e-4));
+    CHECK(std::accumulate(once.begin(), once.end(), 0.0) / static_cast<double>(once.size()) ==
+          doctest::Approx(mean).epsilon(1e-4));
     if (sigma == 400) CHECK(once[0] == doctest::Approx(mean).epsilon(1e-4));
   }
   std::vector<float> same = noise.data;
@@ -97,7 +100,8 @@ TEST_CASE("every kind of reference") {
   const Tensor mean = n.reference({{"baseline", "mean"}});
   for (int c = 0; c < 3; ++c) {
     const float* x = n.inputs.sample(1) + c * plane;
-    CHECK(mean.data[static_cast<size_t>(c * plane + 5)] == doctest::Approx(std::accumulate(x, x + plane, 0.0) / plane).epsilon(1e-6));
+    CHECK(mean.data[static_cast<size_t>(c * plane + 5)] ==
+          doctest::Approx(std::accumulate(x, x + plane, 0.0) / plane).epsilon(1e-6));
   }
 
   const Tensor blur = n.reference({{"baseline", "blur"}, {"baseline_sigma", 2}});
@@ -138,29 +142,38 @@ TEST_CASE("a set of references is gone through in turn") {
   CHECK(n.reference(set, 0, 0).data[3] == 0.5f);
   CHECK(n.reference(set, 0, 1).data == n.inputs.slice(2, 3).data);
   CHECK(n.reference(set, 0, 2).data[3] == 0.5f);
-  CHECK(reference_pictures(Params(json{{"baselines", {0.5, "image:b", "image:c"}}})) == std::vector<std::string>{"b", "c"});
+  CHECK(reference_pictures(Params(json{{"baselines", {0.5, "image:b", "image:c"}}})) ==
+        std::vector<std::string>{"b", "c"});
   CHECK(reference_pictures(Params(json{{"baseline", "image:x"}})) == std::vector<std::string>{"x"});
   CHECK(reference_pictures(Params(json{{"baseline", "blur"}})).empty());
 }
 
 TEST_CASE("a wrong reference is a sentence with the parameter's name") {
   Network n;
-  CHECK(sentence([&] { n.reference({{"baseline", "grey"}}); }) ==
-        "m: 'baseline' is \"grey\"; it must be a number from -10 to 10, mean, blur, noise or image:NAME");
+  CHECK(sentence([&] {
+          n.reference({{"baseline", "grey"}});
+        }) == "m: 'baseline' is \"grey\"; it must be a number from -10 to 10, mean, blur, noise or image:NAME");
   CHECK(sentence([&] { n.reference({{"baseline", "image:"}}); }).find("'baseline' is \"image:\"") != std::string::npos);
   CHECK(sentence([&] { n.reference({{"baseline", 11}}); }).find("'baseline' is 11") != std::string::npos);
   CHECK(sentence([&] { n.reference({{"baseline", nullptr}}); }).find("'baseline' is null") != std::string::npos);
-  CHECK(sentence([&] { n.reference({{"baseline", "blur"}, {"baseline_sigma", 0}}); }).find("'baseline_sigma'") != std::string::npos);
-  CHECK(sentence([&] { n.reference({{"baselines", json::array()}}); }) ==
-        "'baselines' is an empty list; give at least one reference");
-  CHECK(sentence([&] { n.reference({{"baselines", {0, "grey"}}}); }).find("'baselines' is \"grey\"") != std::string::npos);
-  CHECK(sentence([&] { n.reference({{"baseline", "image:b"}}); }) ==
-        "'baseline' \"image:b\": no other pictures are known here; give a number, mean, blur or noise");
+  CHECK(sentence([&] {
+          n.reference({{"baseline", "blur"}, {"baseline_sigma", 0}});
+        }).find("'baseline_sigma'") != std::string::npos);
+  CHECK(sentence([&] {
+          n.reference({{"baselines", json::array()}});
+        }) == "'baselines' is an empty list; give at least one reference");
+  CHECK(sentence([&] {
+          n.reference({{"baselines", {0, "grey"}}});
+        }).find("'baselines' is \"grey\"") != std::string::npos);
+  CHECK(sentence([&] {
+          n.reference({{"baseline", "image:b"}});
+        }) == "'baseline' \"image:b\": no other pictures are known here; give a number, mean, blur or noise");
   n.request.pictures = [](const std::string& id) -> Tensor { throw Error("cannot be read", id); };
   CHECK(sentence([&] { n.reference({{"baseline", "image:b"}}); }) == "'baseline' \"image:b\": b cannot be read");
   n.request.pictures = [](const std::string&) { return Tensor({1, 3, 8, 8}); };
-  CHECK(sentence([&] { n.reference({{"baseline", "image:b"}}); }) ==
-        "'baseline' \"image:b\": has shape [1,3,8,8]; the model takes [1,3,16,16]");
+  CHECK(sentence([&] {
+          n.reference({{"baseline", "image:b"}});
+        }) == "'baseline' \"image:b\": has shape [1,3,8,8]; the model takes [1,3,16,16]");
 }
 
 TEST_SUITE_END();

@@ -1,5 +1,5 @@
-"""Checks with ONNX's own checker what the program writes: every exportable explainer of every fixture model, and what the
-unit tests left in build/onnx: a trained model and training steps.
+"""Checks with ONNX's own checker what the program writes: every exportable explainer of every fixture model, with and without
+pooling and normalisation, and what the unit tests left in build/onnx: a trained model and training steps.
 
 Usage: onnx_checker.py BINARY   (needs Debian's python3-onnx; ends with "N passed, N failed")
 """
@@ -12,6 +12,17 @@ import tempfile
 import onnx
 
 
+# Target, then what the graph does with the attribution.
+VARIANTS = (
+    ("predicted",),
+    ("1",),
+    ("input",),
+    ("predicted", "--pooling", "strongest"),
+    ("predicted", "--pooling", "abs-max", "--normalisation", "max-abs"),
+    ("input", "--pooling", "sum", "--normalisation", "percentile", "--normalisation-param", "percentile=98"),
+)
+
+
 def main(binary):
     root = os.path.dirname(os.path.abspath(__file__))
     methods = json.loads(subprocess.run([binary, "list", "methods", "--json"], check=True, capture_output=True).stdout)
@@ -21,9 +32,9 @@ def main(binary):
         for model in sorted(os.listdir(os.path.join(root, "golden", "methods"))):
             path = os.path.join(root, "golden", "methods", model, "model.onnx")
             for method in methods["methods"]:
-                for target in ("predicted", "1", "input"):
+                for target, *display in VARIANTS:
                     run = subprocess.run([binary, "export-explainer", "--model", path, "--method", method["name"],
-                                          "--target", target, "--output", out], capture_output=True, text=True)
+                                          "--target", target, *display, "--output", out], capture_output=True, text=True)
                     if run.returncode == 2 and "no single graph" in run.stderr:
                         skipped += 1
                         continue
@@ -34,7 +45,7 @@ def main(binary):
                         passed += 1
                     except Exception as problem:  # the checker raises several kinds
                         failed += 1
-                        print(f"FAIL {model} {method['name']} {target}: {problem}")
+                        print(f"FAIL {model} {method['name']} {target} {' '.join(display)}: {problem}")
     explainers = passed
     folder = os.path.join(root, "..", "build", "onnx")
     written = sorted(os.listdir(folder)) if os.path.isdir(folder) else []

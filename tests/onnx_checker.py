@@ -1,5 +1,6 @@
 """Checks with ONNX's own checker what the program writes: every exportable explainer of every fixture model, with and without
-pooling and normalisation, and what the unit tests left in build/onnx: a trained model and training steps.
+pooling and normalisation, and what the unit tests left in build/onnx: a trained model, training steps, and the gradient of
+every op in every form.
 
 Usage: onnx_checker.py BINARY   (needs Debian's python3-onnx; ends with "N passed, N failed")
 """
@@ -59,7 +60,7 @@ def main(binary):
         except Exception as problem:
             failed += 1
             print(f"FAIL {name}: {problem}")
-    print(f"ONNX checker: {explainers} explainers and {len(written)} trained models and steps checked, {skipped} methods are no single graph")
+    print(f"ONNX checker: {explainers} explainers and {len(written)} trained models, steps and gradients checked, {skipped} methods are no single graph")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

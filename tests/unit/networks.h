@@ -53,6 +53,13 @@ class Network {
     return model;
   }
 
+  /// The layers so far alone; the last one's tensor is the output.
+  graph::Model finish_as_is() {
+    model.outputs.push_back({top, graph::Type::f32, {}});
+    graph::check(model, "test");
+    return model;
+  }
+
   Random random;
   graph::Model model;
   graph::Builder builder;

@@ -44,6 +44,7 @@ Action explain(CLI::App& app);
 Action export_explainer(CLI::App& app);
 Action generate(CLI::App& app);
 Action inspect(CLI::App& app);
+Action layers(CLI::App& app);
 Action list(CLI::App& app);
 Action measure(CLI::App& app);
 Action plant(CLI::App& app);

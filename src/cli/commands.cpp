@@ -15,6 +15,7 @@ const std::vector<Command>& commands() {
       {"export-explainer", "Write an explanation method as an ONNX model that runs anywhere", export_explainer},
       {"generate", "Render kernels, healthy or damaged, with exact masks", generate},
       {"inspect", "Say what a model is and which methods can explain it", inspect},
+      {"layers", "Relevance or gradient at every layer of a model, with what each layer loses", layers},
       {"list", "List the methods, metrics and other registries", list},
       {"measure", "Measure the quality of attributions with one metric", measure},
       {"plant", "Paint damage onto photographs of real kernels, with exact masks", plant},

@@ -1,8 +1,10 @@
 #include "explain/composite.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "tensor/error.h"
 
@@ -81,8 +83,11 @@ float number(const json& given, const std::string& key, const char* name, float 
   const json& value = given.at(name);
   if (!value.is_number()) fail(key, std::string("has ") + name + " " + value.dump(), "it must be a number");
   const double v = value.get<double>();
-  if (!(v >= min && v <= max))
-    fail(key, std::string("has ") + name + " " + value.dump(), "it must be from " + json(min).dump() + " to " + json(max).dump());
+  if (!(v >= min && v <= max)) {
+    std::ostringstream range;
+    range << "it must be from " << min << " to " << max;
+    fail(key, std::string("has ") + name + " " + value.dump(), range.str());
+  }
   return static_cast<float>(v);
 }
 

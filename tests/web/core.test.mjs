@@ -8,7 +8,13 @@ import {launch, root, serveSite} from './chromium.mjs';
 
 const model = readFileSync(join(root, 'tests/golden/methods/grainnet/model.onnx')).toString('base64');
 const images = [1, 2].map((seed) => ({id: `k${seed}`, generate: {species: 'wheat', defect: 'pink-fusarium', seed}}));
-const methods = ['gradient', 'lrp-epsilon-gamma-box', 'lrp-epsilon-plus-flat', 'guided-backprop'];
+// Every method that goes through the network.
+const methods = [
+  'gradient', 'input-x-gradient', 'guided-backprop', 'deconvolution', 'fullgrad', 'grad-cam', 'grad-cam-plus-plus', 'layer-cam',
+  'eigen-cam', 'score-cam', 'guided-grad-cam', 'deeplift', 'deeplift-shap', 'lrp-epsilon', 'lrp-gamma', 'lrp-epsilon-plus',
+  'lrp-epsilon-plus-flat', 'lrp-epsilon-gamma-box', 'lrp-epsilon-alpha2-beta1', 'lrp-epsilon-alpha2-beta1-flat',
+  'excitation-backprop', 'lrp-custom'
+];
 
 let plain, gpu, isolated, open;
 
@@ -75,7 +81,7 @@ test('not isolated: one thread, and the same numbers', async () => {
   assertSame(reference, single, 1e-5);
 });
 
-test('WebGPU gives the gradient and LRP that WebAssembly gives, with every node on the GPU', {timeout: 300000}, async () => {
+test('WebGPU gives what WebAssembly gives, for every method through the network, with every node on the GPU', {timeout: 900000}, async () => {
   const result = await run(gpu, isolated, {provider: 'webgpu', verbose: true});
   assert.equal(result.runtime.provider, 'webgpu');
   assertSame(reference, result, 1e-3);

@@ -1,0 +1,108 @@
+#include "backward/deeplift.h"
+
+#include <functional>
+
+#include "explain/method.h"
+#include "network_methods.h"
+
+using namespace ks;
+using backward::Backend;
+
+TEST_SUITE_BEGIN("backward");
+
+namespace {
+
+/// Attributions sum to the difference of the logits, on both backends, with one baseline for all and with one for each.
+void check_complete(const graph::Model& model, const Shape& shape, double tolerance) {
+  Random random(77);
+  Shape two = shape, one = shape;
+  two[0] = 2;
+  one[0] = 1;
+  const Tensor x = test::random_tensor(random, two), seed = test::class_seeds(2);
+  for (const Tensor& baseline : {test::random_tensor(random, one), test::random_tensor(random, two)}) {
+    Tensor both_backends[2];
+    for (const Backend backend : {Backend::cpu, Backend::webgpu}) {
+      const graph::Model lift = backward::deeplift_model(model, shape, backend, "t");
+      const auto got = test::run_explainer_model(lift, x, seed, &baseline);
+      Tensor wide = baseline.dim(0) == 2 ? baseline : concatenate({baseline, baseline});
+      const Tensor reference = test::run_explainer_model(lift, wide, seed, &baseline).logits;
+      for (int64_t n = 0; n < 2; ++n) {
+        const double wanted = got.logits.sample(n)[n] - reference.sample(n)[n];
+        CHECK(test::sum_of(got.attribution, n) == doctest::Approx(wanted).epsilon(tolerance));
+      }
+      both_backends[backend == Backend::webgpu] = got.attribution;
+    }
+    CHECK(test::difference(both_backends[1], both_backends[0]) < 1e-4);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("deeplift is complete for every kind of layer") {
+  for (const char* activation : {"Relu", "Sigmoid", "Tanh"}) {
+    CAPTURE(activation);
+    check_complete(test::mixed_network(31, true, activation), test::mixed_shape, 2e-4);
+  }
+}
+
+TEST_CASE("deeplift is complete through quotients, products, softmax and normalisations") {
+  const std::vector<std::pair<const char*, std::function<void(test::Network&)>>> layers = {
+      {"square", [](test::Network& n) { n.add("Mul", {n.top}); }},
+      {"quotient", [](test::Network& n) {
+         const std::string below = n.builder.add("Sigmoid", {n.builder.add("GlobalAveragePool", {n.top})});
+         n.add("Div", {below});
+       }},
+      {"reciprocal", [](test::Network& n) {
+         n.add("Sigmoid");
+         n.top = n.builder.add("Div", {n.builder.scalar(2), n.top});
+       }},
+      {"softmax", [](test::Network& n) { n.add("Softmax", {}, {{"axis", int64_t{1}}}); }},
+      {"swish", [](test::Network& n) { n.add("Mul", {n.builder.add("Sigmoid", {n.top})}); }}};
+  for (const auto& [name, layer] : layers) {
+    CAPTURE(name);
+    test::Network net(41, 3, 8, 8);
+    net.convolution(4, 3, 1, true);
+    layer(net);
+    net.convolution(4, 3, 2, true);
+    check_complete(net.finish(true), net.input_shape, 5e-4);
+  }
+}
+
+TEST_CASE("deeplift sends a max-pool's difference to the maximum of the image or, where that falls, of the baseline") {
+  test::Network net(5, 1, 2, 2);
+  net.add("MaxPool", {}, {{"kernel_shape", std::vector<int64_t>{2, 2}}});
+  const graph::Model model = net.finish(false);
+  const Tensor high({1, 1, 2, 2}, {1, 5, 2, 0}), low({1, 1, 2, 2}, {3, 1, 0, 2}), seed({1, 3}, {1, 0, 0});
+  for (const Backend backend : {Backend::cpu, Backend::webgpu}) {
+    const graph::Model lift = backward::deeplift_model(model, net.input_shape, backend, "t");
+    const auto up = test::run_explainer_model(lift, high, seed, &low), down = test::run_explainer_model(lift, low, seed, &high);
+    const float whole = up.logits.data[0] - down.logits.data[0];
+    for (int i = 0; i < 4; ++i) {
+      CHECK(up.attribution.data[i] == doctest::Approx(i == 1 ? whole : 0).epsilon(1e-5));
+      CHECK(down.attribution.data[i] == doctest::Approx(i == 1 ? -whole : 0).epsilon(1e-5));
+    }
+  }
+}
+
+TEST_CASE("deeplift and deeplift-shap: the image as its own baseline gives nothing; a batch of n equals n times one") {
+  Classifier c(graph::write(test::mixed_network(33, true)), "mixed");
+  Random random(6);
+  const Tensor x = test::random_tensor(random, {3, 3, 16, 16});
+  const std::vector<int> targets = {2, 0, 1};
+  for (const auto& [method, params] :
+       {std::pair<const char*, json>{"deeplift", {{"baseline", "blur"}}}, {"deeplift", {{"baseline", 0.25}}},
+        {"deeplift-shap", {{"draws", 5}}}}) {
+    CAPTURE(params.dump());
+    const Tensor all = explain(method, params, {c, x, targets, 4});
+    for (int64_t n = 0; n < 3; ++n) {
+      const Tensor image = x.slice(n, n + 1);
+      const std::vector<int> target = {targets[static_cast<size_t>(n)]};
+      const Tensor alone = explain(method, params, {c, image, target, 4, nullptr, nullptr, static_cast<uint64_t>(n)});
+      CHECK(test::difference(alone, all.slice(n, n + 1)) < 1e-5);
+    }
+  }
+  const Tensor flat({1, 3, 16, 16}, 0.25f);
+  for (float v : explain("deeplift", {{"baseline", 0.25}}, {c, flat, {1}}).data) CHECK(v == 0);
+}
+
+TEST_SUITE_END();

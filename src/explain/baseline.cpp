@@ -88,10 +88,10 @@ Method control(const char* name, const char* title, MethodFunction explain) {
 
 std::vector<Method> baseline_methods() {
   Method noise = control("random", "Random", random_map);
-  noise.description = "Gaussian noise, drawn from the seed: knows neither the image nor the network.";
+  noise.description =
+      "Gaussian noise, drawn from the seed: knows neither the image nor the network. What every method must beat.";
   noise.misleads =
-      "It is no explanation. A metric on which a method is no better than this one does not speak for the method, or "
-      "the "
+      "Never an explanation. A metric on which a method is no better than this does not speak for the method, or the "
       "metric cannot tell.";
   noise.formula = "Rᵢ ~ N(0, 1)";
 
@@ -101,9 +101,8 @@ std::vector<Method> baseline_methods() {
   edges.description =
       "Edges of the image: the gradient magnitude of its luminance. Knows the image, but not the network.";
   edges.misleads =
-      "It is no explanation, however much it looks like one. A method whose maps resemble it, or that a metric rates "
-      "no "
-      "better, may show the kernel's outline instead of what the network uses (Adebayo et al., 2018).";
+      "Never an explanation, however much it looks like one. A method whose maps resemble it, or that a metric rates "
+      "no better, may show the kernel's outline instead of what the network uses (Adebayo et al., 2018).";
   edges.formula = "R = √(Gₓ² + Gᵧ²) / 8,  Gₓ and Gᵧ: Sobel's 3×3 differences of the luminance";
 
   Method middle = control("centre", "Centre", centre);
@@ -111,9 +110,8 @@ std::vector<Method> baseline_methods() {
       "A Gaussian in the middle of the picture: knows neither the image nor the network, only that kernels are "
       "photographed in the middle.";
   middle.misleads =
-      "It is no explanation. Where it scores well in localisation, the damages sit in the middle, and the metric "
-      "cannot tell "
-      "a good method from a lucky one on these pictures.";
+      "Never an explanation. Where it scores well in localisation, the damages sit in the middle, and the metric "
+      "cannot tell a good method from a lucky one on these pictures.";
   middle.formula = "R(u, v) = exp(−(u² + v²) / 2σ²),  u and v: distance from the middle as a share of each side";
   middle.parameters = {{"sigma", ParameterType::number, 0.25, "Standard deviation, as a share of the side", 0.01, 10}};
   return {noise, edges, middle};

@@ -62,15 +62,14 @@ std::vector<Method> blur_integrated_methods() {
   m.citation = "S. Xu, S. Venugopalan, M. Sundararajan: Attribution in scale and space, CVPR 2020";
   m.description =
       "Integrated gradients along the path on which the image is blurred more and more: no baseline colour is chosen, "
-      "and "
-      "nothing is shown that the image does not have. The values sum to the difference of the target's logit between "
-      "the "
-      "image and its most blurred state.";
+      "and nothing is shown that the image does not have. The values sum to the difference of the target's logit "
+      "between the image and its most blurred state.";
   m.misleads =
       "Absence means blurred: a damage as wide as the blur, or an even discolouration of the whole kernel, survives "
-      "the "
-      "blurring and gets nothing. The picture favours fine texture and edges.";
-  m.formula = "R = Σₖ (x(σₖ) − x(σₖ₊₁)) · ∂f/∂x at ½ (x(σₖ) + x(σₖ₊₁)),  x(σ): x blurred by σ";
+      "the blurring and gets nothing. The picture favours fine texture and edges.";
+  m.formula =
+      "Rᵢ = Σₖ (xᵢ(σₖ) − xᵢ(σₖ₊₁)) · ∂f_c(½ x(σₖ) + ½ x(σₖ₊₁)) / ∂xᵢ,  x(σ): x blurred by σ, σ₀ = 0\nΣᵢ Rᵢ ≈ f_c(x) − "
+      "f_c(x(sigma))";
   m.parameters = {{"sigma", ParameterType::number, 50.0, "Standard deviation of the largest blur", 0.1, 1000, "px"},
                   {"steps", ParameterType::integer, 32, "Steps of blurring", 1, 1000, "steps"},
                   {"spacing",

@@ -54,20 +54,17 @@ std::vector<Method> gradient_shap_methods() {
   m.family = "gradient";
   m.citation =
       "S. Lundberg, S.-I. Lee: A unified approach to interpreting model predictions, NeurIPS 2017; G. Erion et al.: "
-      "Improving "
-      "performance of deep learning models with axiomatic attribution priors and expected gradients, Nature Machine "
-      "Intelligence 2021";
+      "Improving performance of deep learning models with axiomatic attribution priors and expected gradients, Nature "
+      "Machine Intelligence 2021";
   m.description =
       "Integrated gradients over many baselines, by chance: each draw takes the next baseline, a random point on the "
-      "line from "
-      "it to the image, and there the gradient times the difference. Sums, in the mean, to the logit less its mean "
-      "over the "
-      "baselines.";
+      "line from it to the image, and there the gradient times the difference. Sums, in the mean, to the logit less "
+      "its mean over the baselines.";
   m.misleads =
-      "With few draws the map changes with the seed: try another before you believe a detail. Baselines that look like "
-      "no "
-      "kernel ask the network about pictures it never saw; pictures of healthy kernels make better ones.";
-  m.formula = "R = 1/n Σₖ (x + εₖ − bₖ) · ∂f/∂x at bₖ + αₖ (x + εₖ − bₖ),  αₖ ~ U(0, 1),  εₖ ~ N(0, noise_deviation²)";
+      "With few draws the map changes with the seed: try another before you believe a detail. Baselines that look "
+      "like no kernel ask the network about pictures it never saw; pictures of healthy kernels make better ones.";
+  m.formula =
+      "Rᵢ = 1/n Σₖ dₖᵢ · ∂f_c(bₖ + αₖ dₖ) / ∂xᵢ,  dₖ = x + εₖ − bₖ,  αₖ ~ U(0, 1),  εₖ ~ N(0, noise_deviation²)";
   m.parameters = {
       {"samples", ParameterType::integer, 50, "Draws of baseline, point on the line and noise", 1, 10000, "draws"},
       {"noise_deviation", ParameterType::number, 0.0,

@@ -84,14 +84,12 @@ std::vector<Method> integrated_methods() {
   m.family = "gradient";
   m.citation = "M. Sundararajan, A. Taly, Q. Yan: Axiomatic attribution for deep networks, ICML 2017";
   m.description =
-      "The gradient, averaged over the straight line from a baseline image b to the image x, times x - b. The values "
-      "sum "
-      "to the difference of the target's logit between image and baseline.";
+      "The difference from a baseline image times the mean gradient on the straight line from there to the image. The "
+      "values sum to the difference of the two logits.";
   m.misleads =
-      "The baseline decides what counts as absence: where the kernel has the baseline's colour it gets nothing, even "
-      "if "
-      "that colour is the damage. Compare two baselines before you believe a pale region.";
-  m.formula = "R = (x − b) · Σₖ wₖ ∂f/∂x at b + tₖ (x − b)";
+      "The baseline decides what counts as absence, and pixels that look like it get nothing: against black, a black "
+      "point cannot be seen. The images on the line are half transparent, such as the network never saw.";
+  m.formula = "Rᵢ = (xᵢ − bᵢ) · ∫₀¹ ∂f_c(b + t (x − b)) / ∂xᵢ dt\nΣᵢ Rᵢ = f_c(x) − f_c(b)";
   m.parameters = {{"steps", ParameterType::integer, 32, "Points on the line", 1, 1000, "points"}};
   for (Parameter& parameter : reference_parameters()) m.parameters.push_back(std::move(parameter));
   m.parameters.push_back({"quadrature",

@@ -73,37 +73,32 @@ std::vector<Method> smoothgrad_methods() {
   mean.description =
       "The mean gradient of noisy copies of the image: what the target's logit answers to a pixel around here.";
   mean.misleads =
-      "It explains the network on noisy kernels, which it may never have seen: look at what it predicts for them. More "
-      "noise "
-      "gives a smoother picture, not a truer one, and signs of opposite effects cancel.";
-  mean.formula = "R = 1/n Σₖ ∂f/∂x at x + εₖ,  εₖ ~ N(0, σ²),  σ = noise · (max x − min x)";
+      "It explains the network on noisy kernels, which it may never have seen: look at what it predicts for them. "
+      "More noise gives a smoother picture, not a truer one, and signs of opposite effects cancel.";
+  mean.formula = "Rᵢ = 1/n Σₖ ∂f_c(x + εₖ) / ∂xᵢ,  εₖ ~ N(0, σ²),  σ = noise · (max x − min x)";
 
   Method square = entry("smoothgrad-squared", "SmoothGrad squared", noisy_gradients<Statistic::mean_square>);
   square.citation =
       "S. Hooker, D. Erhan, P.-J. Kindermans, B. Kim: A benchmark for interpretability methods in deep neural "
-      "networks, "
-      "NeurIPS 2019; noise as in D. Smilkov et al., 2017";
+      "networks, NeurIPS 2019; noise as in D. Smilkov et al., 2017";
   square.description =
       "The mean of the squared gradients of noisy copies: how strongly the target's logit hangs on a pixel, in either "
       "direction.";
   square.misleads =
       "Never negative: what speaks against the class looks like what speaks for it. Squaring makes the few largest "
-      "values "
-      "outshine the rest, so small damages may vanish on a linear colour scale.";
-  square.formula = "R = 1/n Σₖ (∂f/∂x at x + εₖ)²,  εₖ as for SmoothGrad";
+      "values outshine the rest, so small damages may vanish on a linear colour scale.";
+  square.formula = "Rᵢ = 1/n Σₖ (∂f_c(x + εₖ) / ∂xᵢ)²,  εₖ as for SmoothGrad";
 
   Method variance = entry("vargrad", "VarGrad", noisy_gradients<Statistic::variance>);
   variance.citation =
       "J. Adebayo, J. Gilmer, I. Goodfellow, B. Kim: Local explanation methods for deep neural networks lack "
-      "sensitivity to "
-      "parameter values, ICLR workshop 2018; noise as in D. Smilkov et al., 2017";
+      "sensitivity to parameter values, ICLR workshop 2018; noise as in D. Smilkov et al., 2017";
   variance.description =
       "The variance of the gradient over noisy copies of the image: where the network's answer changes its mind.";
   variance.misleads =
       "A pixel on which the logit hangs steadily, even strongly, has no variance and gets nothing; edges near which "
-      "units "
-      "switch on and off get much. Without noise it is zero everywhere.";
-  variance.formula = "R = 1/n Σₖ gₖ² − (1/n Σₖ gₖ)²,  gₖ = ∂f/∂x at x + εₖ,  εₖ as for SmoothGrad";
+      "units switch on and off get much. Without noise it is zero everywhere.";
+  variance.formula = "Rᵢ = 1/n Σₖ gₖ² − (1/n Σₖ gₖ)²,  gₖ = ∂f_c(x + εₖ) / ∂xᵢ,  εₖ as for SmoothGrad";
   return {mean, square, variance};
 }
 

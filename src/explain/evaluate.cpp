@@ -5,6 +5,13 @@
 
 namespace ks {
 
+Parameter output_parameter(const char* usual) {
+  return {"output", ParameterType::choice, usual, "What is explained: the target's logit or its probability", {}, {}, "",
+          {"logits", "softmax"}};
+}
+
+Output output_of(const Params& params) { return params.text("output") == "softmax" ? Output::softmax : Output::logits; }
+
 std::vector<double> target_outputs(const Tensor& logits, const std::vector<int>& targets, Output output) {
   std::vector<double> out;
   const int64_t classes = logits.stride();

@@ -2,11 +2,16 @@
 #include <vector>
 
 #include "explain/classifier.h"
+#include "registry/registry.h"
 
 namespace ks {
 
 /// What of the network's answer is looked at.
 enum class Output { logits, softmax };
+
+/// The parameter `output`, and what it says.
+Parameter output_parameter(const char* usual);
+Output output_of(const Params& params);
 
 /// The target's logit or probability, one per sample, for logits [N,K].
 std::vector<double> target_outputs(const Tensor& logits, const std::vector<int>& targets, Output output);

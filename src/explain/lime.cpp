@@ -1,21 +1,19 @@
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <vector>
 
+#include "explain/cut.h"
 #include "explain/evaluate.h"
 #include "explain/linear_fit.h"
-#include "explain/method.h"
+#include "explain/perturbation.h"
 #include "explain/reference.h"
-#include "segment/segments.h"
+#include "explain/switched_image.h"
 #include "tensor/random.h"
 
 // M. T. Ribeiro, S. Singh, C. Guestrin: "Why should I trust you?": Explaining the predictions of any classifier, KDD
 // 2016, as its authors' explainer for images does it: segments are switched off at random, and a linear model of which
 // are on, weighted by nearness to the whole image, is fitted to the network's answers.
 namespace ks {
-
-std::vector<Method> lime_methods();
 
 namespace {
 
@@ -35,70 +33,58 @@ double nearness(const uint8_t* on, int segments, double kernel_width) {
   return std::sqrt(std::exp(-distance * distance / (kernel_width * kernel_width)));
 }
 
-/// The image with every segment switched off: each segment's mean colour, a constant, or a reference.
-std::vector<float> hidden_image(const ExplainRequest& r, int64_t n, const Segments& segments, const Params& p) {
-  if (p.text("hidden") == "baseline") return reference_input(r, n, p).data;
+/// What segments that are off show: a constant, each segment's mean colour, or the reference.
+Tensor hidden_image(const ExplainRequest& r, int64_t n, const Segments& segments, const Params& p) {
+  if (p.text("hidden") == "baseline") return reference_input(r, n, p);
+  Tensor out({1, r.inputs.dim(1), r.inputs.dim(2), r.inputs.dim(3)}, static_cast<float>(p.number("constant")));
+  if (p.text("hidden") == "constant") return out;
   const float* x = r.inputs.sample(n);
-  const int channels = r.classifier.channels();
   const size_t plane = segments.labels.size();
-  if (p.text("hidden") == "constant")
-    return std::vector<float>(plane * static_cast<size_t>(channels), static_cast<float>(p.number("constant")));
-  std::vector<float> out(plane * static_cast<size_t>(channels));
-  for (size_t c = 0; c < static_cast<size_t>(channels); ++c) {
+  for (size_t begin = 0; begin < out.data.size(); begin += plane) {
     std::vector<double> sum(static_cast<size_t>(segments.count)), size(sum.size());
     for (size_t i = 0; i < plane; ++i) {
-      sum[static_cast<size_t>(segments.labels[i])] += x[c * plane + i];
+      sum[static_cast<size_t>(segments.labels[i])] += x[begin + i];
       ++size[static_cast<size_t>(segments.labels[i])];
     }
     for (size_t i = 0; i < plane; ++i) {
       const size_t k = static_cast<size_t>(segments.labels[i]);
-      out[c * plane + i] = static_cast<float>(sum[k] / size[k]);
+      out.data[begin + i] = static_cast<float>(sum[k] / size[k]);
     }
   }
   return out;
 }
 
-Segments segments_of(const ExplainRequest& r, int64_t n, const Params& p) {
-  const Image picture = tensor_to_image(r.inputs, n, r.classifier.preprocessing());
-  const int wanted = p.integer("segments");
-  if (p.text("segmentation") == "slic")
-    return segment("slic", {{"segments", wanted}, {"compactness", p.number("compactness")}}, picture);
-  // As many cells as wanted, as square as can be.
-  const double aspect = static_cast<double>(picture.height) / picture.width;
-  const int rows = std::max(1, static_cast<int>(std::lround(std::sqrt(wanted * aspect))));
-  return grid_segments(picture.width, picture.height, rows,
-                       std::max(1, static_cast<int>(std::lround(double(wanted) / rows))));
-}
-
-/// Coefficients of one image's segments.
-std::vector<double> segment_weights(const ExplainRequest& r, int64_t n, const Params& p, const Segments& segments) {
-  const int samples = p.integer("samples"), count = segments.count, target = r.targets[static_cast<size_t>(n)];
-  const float* x = r.inputs.sample(n);
-  const size_t plane = segments.labels.size();
-  const std::vector<float> hidden = hidden_image(r, n, segments, p);
-  const std::vector<uint8_t> on = draw_coalitions(samples, count, r.sample_seed(n));
-  std::vector<double> answers(static_cast<size_t>(samples)), weights(static_cast<size_t>(samples));
-  Evaluator evaluator(r.classifier, p.text("output") == "softmax" ? Output::softmax : Output::logits);
-  for (int s = 0; s < samples; ++s) {
-    const uint8_t* row = on.data() + static_cast<size_t>(s) * count;
-    weights[static_cast<size_t>(s)] = nearness(row, count, p.number("kernel_width"));
-    float* input = evaluator.next(target, &answers[static_cast<size_t>(s)]);
-    for (size_t begin = 0; begin < hidden.size(); begin += plane)
-      for (size_t i = 0; i < plane; ++i) input[begin + i] = (row[segments.labels[i]] ? x : hidden.data())[begin + i];
-    if (r.progress && s % r.classifier.batch_size() == 0)
-      r.progress((static_cast<double>(n) + static_cast<double>(s) / samples) / static_cast<double>(r.inputs.dim(0)));
-  }
-  evaluator.finish();
-  return fit_ridge(on, answers, weights, count, p.number("ridge"));
-}
+struct Asked {
+  Segments segments;
+  std::vector<uint8_t> on;  // [samples][segments]
+  std::vector<double> outputs, weights;
+};
 
 Tensor lime(const ExplainRequest& r, const Params& p) {
-  Tensor out({r.inputs.dim(0), 1, r.inputs.dim(2), r.inputs.dim(3)});
-  for (int64_t n = 0; n < r.inputs.dim(0); ++n) {
-    const Segments segments = segments_of(r, n, p);
-    const std::vector<double> weights = segment_weights(r, n, p, segments);
-    for (size_t i = 0; i < segments.labels.size(); ++i)
-      out.sample(n)[i] = static_cast<float>(weights[static_cast<size_t>(segments.labels[i])]);
+  const int64_t images = r.inputs.dim(0);
+  const int samples = p.integer("samples");
+  std::vector<Asked> asked(static_cast<size_t>(images));
+  Evaluator evaluator(r.classifier, output_of(p));
+  for (int64_t n = 0; n < images; ++n) {
+    Asked& a = asked[static_cast<size_t>(n)];
+    a.segments = cut(r, n, p);
+    const int count = a.segments.count;
+    a.on = draw_coalitions(samples, count, r.sample_seed(n));
+    a.outputs.resize(static_cast<size_t>(samples));
+    const SwitchedImage image(r.inputs.sample(n), hidden_image(r, n, a.segments, p), a.segments);
+    for (int s = 0; s < samples; ++s) {
+      const uint8_t* row = a.on.data() + static_cast<size_t>(s) * static_cast<size_t>(count);
+      a.weights.push_back(nearness(row, count, p.number("kernel_width")));
+      image.write(row, evaluator.next(r.targets[static_cast<size_t>(n)], &a.outputs[static_cast<size_t>(s)]));
+      if (r.progress && s % r.classifier.batch_size() == 0)
+        r.progress((static_cast<double>(n) + static_cast<double>(s) / samples) / static_cast<double>(images));
+    }
+  }
+  evaluator.finish();
+  Tensor out({images, 1, r.inputs.dim(2), r.inputs.dim(3)});
+  for (int64_t n = 0; n < images; ++n) {
+    const Asked& a = asked[static_cast<size_t>(n)];
+    spread(fit_ridge(a.on, a.outputs, a.weights, a.segments.count, p.number("ridge")), a.segments, out, n);
   }
   if (r.progress) r.progress(1);
   return out;
@@ -106,17 +92,17 @@ Tensor lime(const ExplainRequest& r, const Params& p) {
 
 }  // namespace
 
-std::vector<Method> lime_methods() {
+Method lime_method() {
   Method m;
   m.name = "lime";
   m.title = "LIME";
   m.family = "perturbation";
   m.citation =
-      "M. T. Ribeiro, S. Singh, C. Guestrin: \"Why should I trust you?\": Explaining the predictions of any "
-      "classifier, KDD 2016.";
+      "M. T. Ribeiro, S. Singh, C. Guestrin: \"Why should I trust you?\": Explaining the predictions of any classifier, KDD "
+      "2016.";
   m.description =
-      "Switches segments of the image off at random and fits a weighted linear model to the answers; each pixel carries "
-      "the coefficient of its segment.";
+      "Switches segments of the image off at random and fits a weighted linear model to the answers; each pixel carries the "
+      "coefficient of its segment.";
   m.misleads =
       "The segmentation decides what can be found: a small damage is shared with the rest of its segment. With few "
       "samples the map changes with the seed, and images with half of the kernel gone are nothing the network knows.";
@@ -124,9 +110,8 @@ std::vector<Method> lime_methods() {
       "w = argmin Σₛ πₛ (f_c(xₛ) − w₀ − w·zₛ)² + λ ‖w‖²,  zₛ ∈ {0,1}ᵏ says which segments of xₛ are on\n"
       "πₛ = √exp(−d² / σ²),  d = 1 − √(share of segments on)\nR = wₖ for every pixel of segment k";
   using enum ParameterType;
-  m.parameters = {
-      {"segmentation", choice, "slic", "How the image is cut", {}, {}, "", {"slic", "grid"}},
-      {"segments", integer, 100, "Segments wanted", 2, 1024, "segments"},
+  m.parameters = cut_parameters("slic", 100);
+  const std::vector<Parameter> own = {
       {"compactness", number, 10.0, "Of slic: weight of position against colour", 0.01, 1000},
       {"samples", integer, 512, "Images with segments switched off, the whole one among them", 2, 100000, "images"},
       {"kernel_width", number, 0.25, "Width of the kernel over cosine distance from the whole image", 0.01, 100},
@@ -142,19 +127,13 @@ std::vector<Method> lime_methods() {
        {"constant", "segment-mean", "baseline"}},
       {"constant", number, 0.0, "Its value for hidden=constant, after the model's normalisation; 0 is the mean colour",
        -10, 10},
-      {"output",
-       choice,
-       "logits",
-       "What is fitted: the target's logit or its probability",
-       {},
-       {},
-       "",
-       {"logits", "softmax"}},
+      output_parameter("logits"),
   };
-  for (Parameter& parameter : reference_parameters("blur")) m.parameters.push_back(std::move(parameter));
+  m.parameters.insert(m.parameters.end(), own.begin(), own.end());
+  for (Parameter& q : reference_parameters("blur")) m.parameters.push_back(std::move(q));
   m.explain = lime;
   m.needs_gradient = false;
-  return {m};
+  return m;
 }
 
 }  // namespace ks

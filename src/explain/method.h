@@ -50,7 +50,7 @@ std::vector<Method> cam_methods();           // cam.cpp
 Method score_cam_method();                   // score_cam.cpp, the one of them that is no single graph
 std::vector<Method> reference_methods();     // deeplift.cpp
 std::vector<Method> relevance_methods();     // relevance.cpp
-std::vector<Method> perturbation_methods();  // perturbation.cpp (occlusion), lime.cpp
+std::vector<Method> perturbation_methods();  // perturbation.cpp, see perturbation.h
 std::vector<Method> baseline_methods();      // baseline.cpp (random, sobel, centre)
 
 /// Throws Error for inputs that do not fit the classifier, a wrong number of targets, a target out of range.

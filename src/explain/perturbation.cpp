@@ -2,14 +2,12 @@
 #include <array>
 
 #include "explain/evaluate.h"
-#include "explain/method.h"
+#include "explain/perturbation.h"
 #include "explain/reference.h"
 #include "tensor/error.h"
 
 // Perturbation family: what the network answers when parts of the image are taken away. The network is a black box.
 namespace ks {
-
-std::vector<Method> lime_methods();  // lime.cpp
 
 namespace {
 
@@ -99,7 +97,9 @@ Tensor occlusion(const ExplainRequest& r, const Params& p) {
   return out;
 }
 
-Method occlusion_entry() {
+}  // namespace
+
+Method occlusion_method() {
   Method m;
   m.name = "occlusion";
   m.title = "Occlusion";
@@ -123,12 +123,9 @@ Method occlusion_entry() {
   return m;
 }
 
-}  // namespace
-
 std::vector<Method> perturbation_methods() {
-  std::vector<Method> all{occlusion_entry()};
-  for (Method& m : lime_methods()) all.push_back(std::move(m));
-  return all;
+  return {occlusion_method(),        feature_ablation_method(), lime_method(),                   kernel_shap_method(),
+          shapley_sampling_method(), rise_method(),             meaningful_perturbation_method()};
 }
 
 }  // namespace ks

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <numeric>
 
+#include "picture/blur.h"
 #include "segment/segments.h"
 
 // P. Felzenszwalb, D. Huttenlocher: Efficient graph-based image segmentation, International Journal of Computer Vision 59,
@@ -12,57 +13,20 @@ namespace ks {
 
 namespace {
 
-constexpr double kTruncate = 4;  // the Gaussian ends at so many standard deviations
 // Smoothed colours are rounded to 1/64 of a grey level: squared distances are whole numbers below 2^30, so the order of
 // the edges is the same on every machine.
 constexpr int kFraction = 64;
 constexpr int kIndexBits = 33;  // of an edge's key: below the squared distance, pixel and direction
 
-/// Index into a side of n pixels, mirrored at its ends: 2 1 0 | 0 1 2 | 2 1 0.
-int mirrored(int i, int n) {
-  i = ((i % (2 * n)) + 2 * n) % (2 * n);
-  return i < n ? i : 2 * n - 1 - i;
-}
-
-/// One pass of a Gaussian: `count` lines, each of `length` values `step` apart; line k begins at begin(k).
-template <class Begin>
-void smooth_lines(std::vector<double>& values, size_t count, int length, size_t step, Begin begin,
-                  const std::vector<double>& weights) {
-  const int radius = static_cast<int>(weights.size()) - 1;
-  std::vector<double> line(static_cast<size_t>(length + 2 * radius));
-  for (size_t k = 0; k < count; ++k) {
-    double* first = values.data() + begin(k);
-    for (int i = -radius; i < length + radius; ++i)
-      line[static_cast<size_t>(i + radius)] = first[static_cast<size_t>(mirrored(i, length)) * step];
-    for (int i = 0; i < length; ++i) {
-      const double* at = line.data() + i + radius;
-      double sum = weights[0] * at[0];
-      for (int r = 1; r <= radius; ++r) sum += weights[static_cast<size_t>(r)] * (at[-r] + at[r]);
-      first[static_cast<size_t>(i) * step] = sum;
-    }
-  }
-}
-
 /// Interleaved colours in 1/kFraction grey levels, smoothed by a Gaussian of sigma px.
 std::vector<int32_t> smoothed(const Image& picture, double sigma) {
-  std::vector<double> values(picture.rgb.begin(), picture.rgb.end());
-  const int radius = static_cast<int>(kTruncate * sigma + 0.5);
-  if (radius > 0) {
-    std::vector<double> weights;
-    double sum = 0;
-    for (int r = 0; r <= radius; ++r) {
-      weights.push_back(std::exp(-0.5 * r * r / (sigma * sigma)));
-      sum += (r ? 2 : 1) * weights.back();
-    }
-    for (double& w : weights) w /= sum;
-    const size_t row = 3 * static_cast<size_t>(picture.width);
-    smooth_lines(values, 3 * static_cast<size_t>(picture.height), picture.width, 3,
-                 [&](size_t k) { return k / 3 * row + k % 3; }, weights);
-    smooth_lines(values, row, picture.height, row, [](size_t k) { return k; }, weights);
+  std::vector<int32_t> out(picture.rgb.size());
+  std::vector<float> plane(picture.rgb.size() / 3);
+  for (size_t c = 0; c < 3; ++c) {
+    for (size_t i = 0; i < plane.size(); ++i) plane[i] = picture.rgb[3 * i + c];
+    gaussian_blur(plane.data(), picture.width, picture.height, sigma);
+    for (size_t i = 0; i < plane.size(); ++i) out[3 * i + c] = static_cast<int32_t>(kFraction * plane[i] + 0.5f);
   }
-  std::vector<int32_t> out;
-  out.reserve(values.size());
-  for (const double v : values) out.push_back(static_cast<int32_t>(std::lround(kFraction * v)));
   return out;
 }
 

@@ -1,8 +1,9 @@
 #include <dlfcn.h>
 #include <onnxruntime_c_api.h>
 
-#include <filesystem>
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 #include <thread>
 
@@ -13,8 +14,18 @@ namespace ks {
 
 namespace {
 
+/// The way into the library. ONNX Runtime's own builds send records of their use over the network unless this variable is
+/// set before the first call; nothing that is done here shall leave the machine.
+const OrtApiBase& library() {
+  static const OrtApiBase* const base = [] {
+    setenv("ORT_DISABLE_TELEMETRY", "1", 1);
+    return OrtGetApiBase();
+  }();
+  return *base;
+}
+
 const OrtApi& api() {
-  static const OrtApi* const table = OrtGetApiBase()->GetApi(ORT_API_VERSION);
+  static const OrtApi* const table = library().GetApi(ORT_API_VERSION);
   if (!table) throw std::runtime_error("the ONNX Runtime library is older than its headers");
   return *table;
 }
@@ -46,6 +57,7 @@ OrtEnv* environment(bool verbose) {
   static OrtEnv* const env = [&] {
     OrtEnv* e = nullptr;
     check(api().CreateEnv(verbose ? ORT_LOGGING_LEVEL_VERBOSE : ORT_LOGGING_LEVEL_ERROR, "kernelscope", &e));
+    check(api().DisableTelemetryEvents(e));
     return e;
   }();
   return env;
@@ -192,7 +204,7 @@ RuntimeInfo runtime_info() {
   RuntimeInfo info;
   info.provider = cuda_in_build() ? "cuda" : "cpu";
   info.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  info.version = OrtGetApiBase()->GetVersionString();
+  info.version = library().GetVersionString();
   info.reason = cuda_in_build() ? "CUDA is in this ONNX Runtime" : "this ONNX Runtime has no GPU provider";
   return info;
 }

@@ -154,17 +154,10 @@ std::string Linear::transpose_strided(const std::string& gradient, const Tensor&
   return pass_.add("ConvTranspose", {gradient, pass_.constant(weights)}, attributes);
 }
 
-// The transpose of a transposed convolution is the convolution of the same window.
+// The transpose of a transposed convolution is the convolution of the same window. Output padding is less than a stride, so that
+// no window starts in it.
 std::string Linear::transpose_transposed(const std::string& gradient, const Tensor& weights, int64_t groups) const {
-  const std::string all = pass_.add("Conv", {gradient, pass_.constant(exchanged(weights, groups, false))},
-                                    window_attributes(weights, groups));
-  // Output padding of a stride or more makes room for windows that no input had.
-  const Shape& in = pass_.shape(input());
-  bool more = false;
-  for (int a = 0; a < 2; ++a) more = more || window_.output_size(a, pass_.shape(output())[2 + a], false) > in[2 + a];
-  if (!more) return all;
-  graph::Builder& b = pass_.builder();
-  return pass_.add("Slice", {all, b.ints({0, 0}), b.ints({in[2], in[3]}), b.ints({2, 3})});
+  return pass_.add("Conv", {gradient, pass_.constant(exchanged(weights, groups, false))}, window_attributes(weights, groups));
 }
 
 std::string Linear::per_output(const Tensor& values) const {

@@ -203,8 +203,8 @@ void fix_resize(Model& model, Node& node, const Facts& facts) {
   for (size_t a = 0; a < in->second.size(); ++a) {
     const int64_t from = in->second[a], to = out->second[a];
     float scale = static_cast<float>(to) / static_cast<float>(from);
-    // ONNX Runtime cuts the product of size and scale off.
-    while (static_cast<int64_t>(static_cast<float>(from) * scale) < to) scale = std::nextafter(scale, INFINITY);
+    // ONNX Runtime cuts the product of size and scale off, in single or double precision.
+    while (static_cast<int64_t>(static_cast<double>(from) * static_cast<double>(scale)) < to) scale = std::nextafter(scale, INFINITY);
     if (from == to) scale = 1;
     if (source == 2)  // a scale need not be the quotient of the sizes
       for (size_t i = 0; i < given->second.values.size(); ++i)

@@ -51,7 +51,8 @@ Window window_of(const Node& node, const Shape& input, const std::vector<int64_t
     w.kernel[a] = k[a];
     w.stride[a] = strides[a];
     w.dilation[a] = dilations[a];
-    if (k[a] < 1 || strides[a] < 1 || dilations[a] < 1 || pads[a] < 0 || pads[a + 2] < 0 || output_padding[a] < 0)
+    if (k[a] < 1 || strides[a] < 1 || dilations[a] < 1 || pads[a] < 0 || pads[a + 2] < 0 || output_padding[a] < 0 ||
+        output_padding[a] >= strides[a])
       fail("has a window that makes no sense");
     w.pad_begin[a] = pads[a];
     w.pad_end[a] = pads[a + 2];

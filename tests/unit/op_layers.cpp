@@ -1,5 +1,8 @@
 #include "op_layers.h"
 
+#include <doctest/doctest.h>
+
+#include <exception>
 #include <limits>
 
 namespace ks::test {
@@ -40,7 +43,7 @@ void add_one_input(std::vector<OpLayer>& out) {
     }});
   };
   for (const char* op : {"Log", "Sqrt", "Reciprocal"}) positive(op);
-  plain("LRN", 0.05f, {{"size", int64_t{2}}, {"alpha", 0.9f}, {"beta", 0.6f}, {"bias", 1.5f}});
+  plain("LRN", 0.05f, {{"size", int64_t{3}}, {"alpha", 0.9f}, {"beta", 0.6f}, {"bias", 1.5f}});
   out.push_back({"LRN over many channels", [](Network& n) {
     n.convolution(8, 1, 1, true);
     n.add("LRN", {}, {{"size", int64_t{5}}, {"alpha", 0.5f}});
@@ -105,7 +108,6 @@ void add_linear(std::vector<OpLayer>& out) {
   transposed("strided", {3, 2, 3, 3}, {{"strides", Ints{2, 3}}, {"pads", Ints{1, 0, 0, 1}}});
   transposed("output padding", {3, 2, 3, 3}, {{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}, {"output_padding", Ints{1, 1}}});
   transposed("dilated", {3, 2, 2, 3}, {{"strides", Ints{2, 1}}, {"dilations", Ints{2, 2}}});
-  transposed("output padding of a stride", {3, 2, 2, 2}, {{"dilations", Ints{3, 3}}, {"output_padding", Ints{2, 1}}});
   transposed("grouped", {3, 2, 3, 3}, {{"group", int64_t{3}}, {"strides", Ints{2, 2}}});
   transposed("same upper", {3, 2, 3, 3}, {{"auto_pad", std::string("SAME_UPPER")}, {"strides", Ints{2, 2}}});
   transposed("same lower", {3, 2, 3, 3}, {{"auto_pad", std::string("SAME_LOWER")}, {"strides", Ints{2, 2}}});
@@ -271,7 +273,7 @@ void add_layout(std::vector<OpLayer>& out) {
   resize("linear", "pytorch_half_pixel", "", {1, 1, 1.7f, 0.6f});
   resize("linear", "align_corners", "", {1, 1, 2.5f, 2});
   resize("linear", "asymmetric", "", {1, 1, 0.5f, 3});
-  resize("cubic", "half_pixel", "", {1, 1, 2, 1.4f});
+  resize("cubic", "half_pixel", "", {1, 1, 2, 1.6f});
   out.push_back({"Resize to sizes as exported", [](Network& n) {
     const std::string shape = n.builder.add("Shape", {n.top}, {{"end", int64_t{2}}});
     const std::string sizes = n.builder.add("Concat", {shape, list(n, {13, 8})}, {{"axis", int64_t{0}}});
@@ -351,6 +353,21 @@ std::vector<OpLayer> op_layers() {
   add_normalisation(out);
   add_new_forms(out);
   return out;
+}
+
+void for_each_op_layer(const std::function<void(const OpLayer&, Network&)>& check) {
+  uint64_t seed = 500;
+  for (const OpLayer& layer : op_layers()) {
+    CAPTURE(layer.name);
+    try {
+      Network net = op_network(++seed);
+      net.model.opset = layer.opset;
+      layer.build(net);
+      check(layer, net);
+    } catch (const std::exception& e) {
+      FAIL_CHECK(std::string(e.what()));
+    }
+  }
 }
 
 }  // namespace ks::test

@@ -49,16 +49,11 @@ int64_t count(const graph::Model& model, const std::string& op) {
 }  // namespace
 
 TEST_CASE("inferred shapes are those ONNX Runtime computes, for every op in every form") {
-  uint64_t seed = 500;
-  for (const test::OpLayer& layer : test::op_layers()) {
-    CAPTURE(layer.name);
-    test::Network net = test::op_network(++seed);
-    net.model.opset = layer.opset;
-    layer.build(net);
+  test::for_each_op_layer([](const test::OpLayer& layer, test::Network& net) {
     const std::vector<std::string> names = expose(net.model, net.top);
     const graph::Shapes inferred = graph::infer_shapes(net.model, net.input_shape, layer.name);
     Session session(graph::write(net.model), {}, layer.name);
-    const Tensor x = input_for(seed, net.input_shape, 2);
+    const Tensor x = input_for(4, net.input_shape, 2);
     const std::vector<Tensor> actual = session.run({{"input", &x}}, names);
     for (size_t i = 0; i < names.size(); ++i) {
       CAPTURE(names[i]);
@@ -66,23 +61,18 @@ TEST_CASE("inferred shapes are those ONNX Runtime computes, for every op in ever
       if (inferred.at(names[i]).at(0) == -1) shape.at(0) = -1;
       CHECK(inferred.at(names[i]) == shape);
     }
-  }
+  });
 }
 
 TEST_CASE("simplified networks compute what the originals do, in opset 17") {
-  uint64_t seed = 500;
-  for (const test::OpLayer& layer : test::op_layers()) {
-    CAPTURE(layer.name);
-    test::Network net = test::op_network(++seed);
-    net.model.opset = layer.opset;
-    layer.build(net);
+  test::for_each_op_layer([](const test::OpLayer& layer, test::Network& net) {
     const graph::Model original = net.finish(true), simple = graph::simplify(original);
     graph::check(simple, layer.name);
     CHECK(simple.opset == (layer.name == "AveragePool dilated of opset 19" ? 19 : 17));
     Session before(graph::write(original), {}, "original"), after(graph::write(simple), {}, "simplified");
-    const Tensor x = input_for(seed, net.input_shape, 3);
+    const Tensor x = input_for(4, net.input_shape, 3);
     CHECK(difference(before.run({{"input", &x}}, {"logits"})[0], after.run({{"input", &x}}, {"logits"})[0]) < 1e-4);
-  }
+  });
 }
 
 TEST_CASE("shapes that an export computes become constants, and the batch stays free") {

@@ -46,8 +46,7 @@ graph::Model finish(Pass& pass, const std::string& result, int64_t channels) {
 }
 
 std::string reduce(Pass& pass, const std::string& op, const std::string& x, const std::vector<int64_t>& axes) {
-  if (op == "ReduceSum" || pass.model().opset >= 18)
-    return pass.add(op, {x, pass.builder().ints(axes)}, {{"keepdims", int64_t{1}}});
+  if (op == "ReduceSum") return pass.add(op, {x, pass.builder().ints(axes)}, {{"keepdims", int64_t{1}}});
   return pass.add(op, {x}, {{"axes", axes}, {"keepdims", int64_t{1}}});
 }
 

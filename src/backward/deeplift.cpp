@@ -19,14 +19,14 @@ using graph::Node;
 /// piecewise linear activation has an exact quotient down to the last bit.
 constexpr float nearly_zero = 1e-10f, nearly_zero_smooth = 1e-3f;
 
-const std::set<std::string> piecewise_linear = {"Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "ThresholdedRelu", "Abs"};
-const std::set<std::string> smooth = {"Elu",      "Selu",     "Celu",     "Gelu", "Erf",  "Sigmoid", "HardSwish",  "Tanh",
-                                      "Softplus", "Softsign", "Mish",     "Exp",  "Log",  "Sqrt",    "Reciprocal", "Pow"};
+const std::set<std::string> piecewise_linear = {"Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "Abs", "Max", "Min"};
+const std::set<std::string> smooth = {"Elu",       "Selu", "Celu", "Gelu", "Erf", "Sigmoid", "HardSwish", "Tanh",
+                                      "Softplus", "Mish", "Exp",  "Log",  "Sqrt", "Reciprocal", "Pow"};
 const std::set<std::string> linear_ops = {
-    "Conv",      "ConvTranspose", "Gemm",        "Add",        "Sub",         "Sum",       "Neg",      "Concat",
-    "Split",     "Slice",         "Gather",      "Pad",        "AveragePool", "Flatten",   "Reshape",  "GlobalAveragePool",
-    "Transpose", "Squeeze",       "Unsqueeze",   "Expand",     "ReduceMean",  "ReduceSum", "Dropout",  "BatchNormalization",
-    "Identity",  "Resize",        "Mean"};
+    "Conv",      "ConvTranspose", "Gemm",      "Add",    "Sub",        "Sum",       "Mean",    "Neg",     "Concat",
+    "Split",     "Slice",         "Gather",    "Pad",    "Tile",       "Flatten",   "Reshape", "Squeeze", "Unsqueeze",
+    "Transpose", "Expand",        "Resize",    "Cast",   "ReduceMean", "ReduceSum", "Dropout", "Identity",
+    "AveragePool", "GlobalAveragePool", "BatchNormalization"};
 
 /// The network a second time, on the baseline.
 class Baseline {
@@ -70,13 +70,14 @@ class Rescale {
   Rescale(Pass& pass, Baseline& baseline) : pass_(pass), baseline_(baseline) {}
 
   void apply(const Node& node, const std::string& m) {
-    if (piecewise_linear.count(node.op)) return activation(node, m, nearly_zero);
-    if (smooth.count(node.op)) return activation(node, m, nearly_zero_smooth);
+    const auto computed = std::count_if(node.inputs.begin(), node.inputs.end(), [&](const auto& i) { return pass_.wants(i); });
+    if (computed == 1 && piecewise_linear.count(node.op)) return activation(node, m, nearly_zero);
+    if (computed == 1 && smooth.count(node.op)) return activation(node, m, nearly_zero_smooth);
     if (node.op == "MaxPool" || node.op == "GlobalMaxPool") return max_pool(node, m);
     if (node.op == "Softmax") return softmax(node, m);
     if (node.op == "LRN") return response_normalisation(node, m);
     if (Standardisation::covers(node)) return normalisation(node, m);
-    const bool both = node.inputs.size() > 1 && pass_.wants(node.inputs[0]) && pass_.wants(node.inputs[1]);
+    const bool both = computed == 2;
     if (node.op == "Mul" && both) return product(node, m);
     if (node.op == "Div" && pass_.wants(node.inputs[1])) return quotient(node, m);
     if (linear_ops.count(node.op) || ((node.op == "Mul" || node.op == "Div" || node.op == "MatMul") && !both))
@@ -93,14 +94,13 @@ class Rescale {
     return pass_.add("Where", {near, gradient, quotient});
   }
 
-  std::string gradient(const Node& node, const std::string& m) {
-    for (const auto& [input, value] : pass_.gradients_of(node, m))
-      if (input == node.inputs[0]) return value;
-    return "";
-  }
+  /// The gradient of a node with one computed input.
+  std::string gradient(const Node& node, const std::string& m) { return pass_.gradients_of(node, m).at(0).second; }
 
   void activation(const Node& node, const std::string& m, float threshold) {
-    const std::string& x = node.inputs[0];
+    const std::string& x = *std::find_if(node.inputs.begin(), node.inputs.end(), [&](const auto& i) { return pass_.wants(i); });
+    if (pass_.shape(x) != pass_.shape(node.outputs[0]))
+      throw Error("node '" + node.name + "' (" + node.op + ") repeats its input along an axis, which DeepLIFT does not know", pass_.where());
     const std::string dy = pass_.add("Mul", {baseline_.difference(node.outputs[0]), m});
     pass_.send(x, slope(baseline_.difference(x), dy, gradient(node, m), threshold));
   }
@@ -163,17 +163,15 @@ class Rescale {
   void normalisation(const Node& node, const std::string& m) {
     const Standardisation s(pass_, node);
     const auto x = s.parts(node.inputs[0]), b = s.parts(baseline_.of(node.inputs[0]));
-    const std::string incoming = s.to_layout(s.scaled(m));
     const std::string sum_r = pass_.add("Add", {x.reciprocal, b.reciprocal}), sum_d = pass_.add("Add", {x.centred, b.centred});
-    const std::string half = pass_.add("Mul", {incoming, pass_.builder().scalar(0.5f)});
+    const std::string half = pass_.add("Mul", {s.scaled(m), pass_.builder().scalar(0.5f)});
     const std::string direct = pass_.add("Mul", {half, sum_r});
     const std::string to_r = reduce(pass_, "ReduceSum", pass_.add("Mul", {half, sum_d}), s.axes());
     const std::string rr = pass_.add("Mul", {x.reciprocal, b.reciprocal});
     const std::string to_v = pass_.add("Div", {pass_.add("Mul", {to_r, pass_.add("Mul", {rr, rr})}), sum_r});
     const std::string share = pass_.add("Mul", {to_v, pass_.builder().scalar(1.0f / static_cast<float>(s.count()))});
     const std::string to_d = pass_.add("Sub", {direct, pass_.add("Mul", {share, sum_d})});
-    const std::string centred = pass_.add("Sub", {to_d, reduce(pass_, "ReduceMean", to_d, s.axes())});
-    pass_.send(node.inputs[0], s.from_layout(centred));
+    pass_.send(node.inputs[0], pass_.add("Sub", {to_d, reduce(pass_, "ReduceMean", to_d, s.axes())}));
   }
 
   /// y = x s, s = u^(-beta), u = bias + alpha/n * sum of x^2 over n neighbouring channels.

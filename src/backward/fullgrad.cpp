@@ -22,7 +22,7 @@ const std::set<std::string> homogeneous = {
     "Relu",       "LeakyRelu", "PRelu", "MaxPool",   "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Concat",
     "Split",      "Slice",     "Pad",   "Transpose", "Reshape",     "Flatten",           "Squeeze",       "Unsqueeze",
     "Gather",     "Expand",    "Neg",   "Abs",       "ReduceMean",  "ReduceSum",         "ReduceMax",     "Resize",
-    "Identity",   "Dropout"};
+    "ReduceMin",  "Tile",      "Cast",  "Mean",      "Identity",    "Dropout"};
 
 /// bias x gradient at the node's output, of the output's shape (or one that broadcasts to it); empty where there is none.
 std::string bias_term(Pass& pass, const Node& node, const std::string& g) {

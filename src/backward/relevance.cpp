@@ -34,7 +34,7 @@ class Split {
     if (!signed_) return;
     above_ = pass.add("Relu", {layer.input()});
     below_ = pass.add("Sub", {layer.input(), above_});
-    if (joinable()) both_ = pass.add("Concat", {above_, below_}, {{"axis", int64_t{1}}});
+    if (joinable()) both_ = pass.add("Concat", {above_, below_}, {{"axis", layer.channel_axis()}});
   }
 
   /// P (or N, for `positive` = false) plus a bias per output.
@@ -53,9 +53,7 @@ class Split {
                                    : join(positive_, negative_, 0);
     const std::string z = layer_.apply(signed_ ? both_ : layer_.input(), weights, bias);
     const int64_t outputs = layer_.weights().dim(0);
-    graph::Builder& b = pass_.builder();
-    return {pass_.add("Slice", {z, b.ints({0}), b.ints({outputs}), b.ints({1})}),
-            pass_.add("Slice", {z, b.ints({outputs}), b.ints({2 * outputs}), b.ints({1})})};
+    return {channels(z, 0, outputs), channels(z, outputs, 2 * outputs)};
   }
 
   /// Relevance of the input from the coefficients of the positive and of the negative contributions; either may be empty (0).
@@ -64,10 +62,8 @@ class Split {
     if (joinable()) {
       const Tensor p = join(positive_, negative_, 1), n = join(negative_, positive_, 1);
       const std::string product = pass_.add("Mul", {both_, back(cp, cn, p, n)});
-      graph::Builder& b = pass_.builder();
-      const int64_t channels = layer_.weights().dim(1);
-      return pass_.add("Add", {pass_.add("Slice", {product, b.ints({0}), b.ints({channels}), b.ints({1})}),
-                               pass_.add("Slice", {product, b.ints({channels}), b.ints({2 * channels}), b.ints({1})})});
+      const int64_t inputs = layer_.weights().dim(1);
+      return pass_.add("Add", {channels(product, 0, inputs), channels(product, inputs, 2 * inputs)});
     }
     return pass_.add("Add", {pass_.add("Mul", {above_, back(cp, cn, positive_, negative_)}),
                              pass_.add("Mul", {below_, back(cp, cn, negative_, positive_)})});
@@ -76,12 +72,17 @@ class Split {
  private:
   bool joinable() const { return layer_.groups() == 1; }
 
+  std::string channels(const std::string& x, int64_t begin, int64_t end) const {
+    graph::Builder& b = pass_.builder();
+    return pass_.add("Slice", {x, b.ints({begin}), b.ints({end}), b.ints({layer_.channel_axis()})});
+  }
+
   /// p' cp + n' cn, as one transposed layer over the stacked coefficients where possible.
   std::string back(const std::string& cp, const std::string& cn, const Tensor& p, const Tensor& n) const {
     if (cn.empty()) return layer_.transpose(cp, p);
     if (cp.empty()) return layer_.transpose(cn, n);
     if (joinable())
-      return layer_.transpose(pass_.add("Concat", {cp, cn}, {{"axis", int64_t{1}}}), join(p, n, 0));
+      return layer_.transpose(pass_.add("Concat", {cp, cn}, {{"axis", layer_.channel_axis()}}), join(p, n, 0));
     return pass_.add("Add", {layer_.transpose(cp, p), layer_.transpose(cn, n)});
   }
 

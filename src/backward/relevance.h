@@ -39,12 +39,12 @@ enum class LayerKind {
   convolution,    // Conv, ConvTranspose
   dense,          // Gemm, MatMul with constant weights
   activation,     // element-wise functions of one tensor
-  sum,            // Add, Sub, Sum
-  average_pool,   // average and global average pooling, ReduceMean, ReduceSum
+  sum,            // Add, Sub, Sum, Mean
+  average_pool,   // average and global average pooling, ReduceMean, ReduceSum, Resize
   max_pool,       // max-pooling, ReduceMax
-  normalisation,  // batch norms that could not be merged, layer, instance, group and local response normalisation
+  normalisation,  // batch norms that could not be merged, layer, instance and local response normalisation
   product,        // Mul, Div, MatMul of computed tensors: gates; with constants: scaling
-  other           // what only moves values: Concat, Slice, Transpose, Resize, ...
+  other           // what only moves values: Concat, Slice, Transpose, Expand, ...
 };
 LayerKind kind_of(const Pass& pass, const graph::Node& node);
 

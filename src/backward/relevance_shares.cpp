@@ -85,8 +85,8 @@ void normalisation(Pass& pass, const Node& node, const std::string& r, const Rul
   if (rule.kind == RuleKind::pass || !rule.use_bias || node.op == "LRN") return pass.send(x, r);
   if (!Standardisation::covers(node)) return by_value(pass, node, r, y, rule.stabilizer);
   const Standardisation s(pass, node);
-  const std::string own = pass.add("Mul", {s.to_layout(x), s.parts(x).reciprocal});
-  const std::string share = pass.add("Div", {s.scaled(s.from_layout(own)), stabilized(pass, y, rule.stabilizer)});
+  const std::string own = s.scaled(pass.add("Mul", {x, s.parts(x).reciprocal}));
+  const std::string share = pass.add("Div", {own, stabilized(pass, y, rule.stabilizer)});
   pass.send(x, pass.add("Mul", {r, share}));
 }
 
@@ -102,11 +102,11 @@ LayerKind kind_of(const Pass& pass, const Node& node) {
         {"Relu", "LeakyRelu", "PRelu",    "Elu",      "Selu", "Celu", "Gelu",    "Erf", "Clip", "Sigmoid", "HardSigmoid", "HardSwish",
          "Tanh", "Softplus",  "Softsign", "Softmax",  "LogSoftmax",   "Mish",    "Exp", "Log",  "Sqrt",    "Pow",         "Reciprocal",
          "Abs",  "Neg",       "ThresholdedRelu"});
-    put(LayerKind::sum, {"Add", "Sub", "Sum"});
-    put(LayerKind::average_pool, {"AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum"});
+    put(LayerKind::sum, {"Add", "Sub", "Sum", "Mean"});
+    put(LayerKind::average_pool, {"AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum", "Resize"});
     put(LayerKind::max_pool, {"MaxPool", "GlobalMaxPool", "ReduceMax"});
     put(LayerKind::normalisation,
-        {"BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "LRN"});
+        {"BatchNormalization", "LayerNormalization", "InstanceNormalization", "LRN"});
     put(LayerKind::product, {"Mul", "Div", "MatMul"});
     return out;
   }();

@@ -222,6 +222,17 @@ TEST_CASE("fullgrad: the signed map sums to the logit, smooth activations and pr
   }
 }
 
+TEST_CASE("fullgrad: the signed map sums to the logit through every other kind of node") {
+  Random random(14);
+  const Tensor x = test::random_tensor(random, {2, 3, 8, 8}), seed = test::class_seeds(2);
+  for (const auto& [name, layer] : test::special_layers()) {
+    CAPTURE(name);
+    const auto got = test::run_explainer_model(
+        backward::fullgrad_model(test::network_around(layer, true), {-1, 3, 8, 8}, backward::FullGradMap::signed_, Backend::cpu, "t"), x, seed);
+    for (int64_t n = 0; n < 2; ++n) CHECK(test::sum_of(got.attribution, n) == doctest::Approx(got.logits.sample(n)[n]).epsilon(1e-3));
+  }
+}
+
 TEST_CASE("fullgrad: absolute and rescaled maps of one convolution by hand") {
   test::Network net(91, 1, 8, 8);
   net.convolution(2, 3, 1, true);

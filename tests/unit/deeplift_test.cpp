@@ -1,7 +1,5 @@
 #include "backward/deeplift.h"
 
-#include <functional>
-
 #include "explain/method.h"
 #include "network_methods.h"
 
@@ -45,26 +43,10 @@ TEST_CASE("deeplift is complete for every kind of layer") {
   }
 }
 
-TEST_CASE("deeplift is complete through quotients, products, softmax and normalisations") {
-  const std::vector<std::pair<const char*, std::function<void(test::Network&)>>> layers = {
-      {"square", [](test::Network& n) { n.add("Mul", {n.top}); }},
-      {"quotient", [](test::Network& n) {
-         const std::string below = n.builder.add("Sigmoid", {n.builder.add("GlobalAveragePool", {n.top})});
-         n.add("Div", {below});
-       }},
-      {"reciprocal", [](test::Network& n) {
-         n.add("Sigmoid");
-         n.top = n.builder.add("Div", {n.builder.scalar(2), n.top});
-       }},
-      {"softmax", [](test::Network& n) { n.add("Softmax", {}, {{"axis", int64_t{1}}}); }},
-      {"swish", [](test::Network& n) { n.add("Mul", {n.builder.add("Sigmoid", {n.top})}); }}};
-  for (const auto& [name, layer] : layers) {
+TEST_CASE("deeplift is complete through every other kind of node") {
+  for (const auto& [name, layer] : test::special_layers()) {
     CAPTURE(name);
-    test::Network net(41, 3, 8, 8);
-    net.convolution(4, 3, 1, true);
-    layer(net);
-    net.convolution(4, 3, 2, true);
-    check_complete(net.finish(true), net.input_shape, 5e-4);
+    check_complete(test::network_around(layer, true), {-1, 3, 8, 8}, 5e-4);
   }
 }
 

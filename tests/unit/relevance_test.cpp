@@ -24,8 +24,8 @@ Rule rule(RuleKind kind, bool use_bias = false) {
 }
 
 Composite composite(RuleKind first, RuleKind convolution) {
-  return {rule(first),          rule(convolution),    rule(RuleKind::epsilon),
-          rule(RuleKind::pass), rule(RuleKind::norm), rule(RuleKind::norm)};
+  return {rule(first),          rule(convolution),    rule(RuleKind::epsilon),  rule(RuleKind::pass), rule(RuleKind::norm),
+          rule(RuleKind::norm), rule(RuleKind::gradient), rule(RuleKind::norm), rule(RuleKind::norm)};
 }
 
 }  // namespace
@@ -54,6 +54,27 @@ TEST_CASE("relevance without biases is conserved through residuals, gates, conca
         }
         CHECK(test::difference(results[1], results[0]) < 1e-4);
       }
+  }
+}
+
+TEST_CASE("relevance without biases is conserved by every other kind of node") {
+  Random random(13);
+  const Tensor x = test::random_tensor(random, {2, 3, 8, 8}), seed = test::class_seeds(2);
+  for (const auto& [name, layer] : test::special_layers()) {
+    CAPTURE(name);
+    const graph::Model model = test::network_around(layer, true);
+    Tensor results[2];
+    for (Backend backend : {Backend::cpu, Backend::webgpu}) {
+      const Tensor r = test::run_explainer_model(
+          backward::relevance_model(model, {-1, 3, 8, 8}, composite(RuleKind::epsilon, RuleKind::epsilon), backend, "t"), x, seed).attribution;
+      for (int n = 0; n < 2; ++n) {
+        double size = 0;
+        for (int64_t i = 0; i < r.stride(); ++i) size += std::fabs(r.sample(n)[i]);
+        CHECK(std::fabs(test::sum_of(r, n) - 1) < 1e-4 * (1 + size));
+      }
+      results[backend == Backend::webgpu] = r;
+    }
+    CHECK(test::difference(results[1], results[0]) < 1e-3);
   }
 }
 

@@ -1,12 +1,10 @@
-#include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <memory>
 
 #include "cli/command.h"
 #include "cli/inputs.h"
-#include "explain/method.h"
+#include "explain/timing.h"
 #include "graph/builder.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
@@ -15,15 +13,6 @@
 namespace ks::cli {
 
 namespace {
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 /// ResNet-18 (K. He et al.: Deep residual learning, CVPR 2016) with random weights and batch norms: the yardstick of
 /// the budgets. Random weights cost the same time as trained ones.
@@ -69,7 +58,7 @@ graph::Model resnet18() {
 }
 
 struct Options {
-  std::string model;
+  std::string model, save;
   std::vector<std::string> names;
   int threads = 2, repeats = 15;
 };
@@ -78,39 +67,23 @@ struct Options {
 /// machine.
 void bench_methods(const Options& o, Context& context) {
   const std::string bytes = o.model.empty() ? graph::write(resnet18()) : read_file(o.model);
+  if (!o.save.empty()) write_file(o.save, bytes);
   SessionOptions options = session_options("cpu", o.threads);
   Classifier classifier(bytes, o.model.empty() ? "resnet18" : o.model, options);
   Tensor x({1, classifier.channels(), classifier.height(), classifier.width()});
   Random random(1);
   for (float& v : x.data) v = static_cast<float>(random.normal());
   const std::vector<int> targets = {0};
-  const auto forward = [&] {
-    const double begin = seconds_now();
-    classifier.logits(x);
-    return seconds_now() - begin;
-  };
-  for (int i = 0; i < 5; ++i) forward();
+  for (int i = 0; i < 5; ++i) classifier.logits(x);
   std::vector<std::string> names = o.names.empty() ? methods().names() : o.names;
   ks::json rows = ks::json::array();
   std::printf("%-32s %12s %12s %12s %14s\n", "method", "forward ms", "method ms", "forwards", "first run, fw");
   for (const std::string& name : names) {
-    methods().at(name);
-    const ExplainRequest request{classifier, x, targets};
-    double begin = seconds_now();
-    ks::explain(name, {}, request);
-    const double first = seconds_now() - begin;
-    std::vector<double> own, base;
-    const int repeats = first > 2 ? 3 : o.repeats;
-    for (int i = 0; i < repeats; ++i) {
-      base.push_back(forward());
-      begin = seconds_now();
-      ks::explain(name, {}, request);
-      own.push_back(seconds_now() - begin);
-    }
-    const double f = median(base), m = median(own);
-    std::printf("%-32s %12.2f %12.2f %12.2f %14.1f\n", name.c_str(), f * 1e3, m * 1e3, m / f, first / f);
+    const MethodTiming t = time_method(name, {}, {classifier, x, targets}, o.repeats);
+    const double forwards = t.method / t.forward;
+    std::printf("%-32s %12.2f %12.2f %12.2f %14.1f\n", name.c_str(), t.forward, t.method, forwards, t.first / t.forward);
     std::fflush(stdout);
-    rows.push_back({{"method", name}, {"forward_ms", f * 1e3}, {"method_ms", m * 1e3}, {"forwards", m / f}});
+    rows.push_back({{"method", name}, {"forward_ms", t.forward}, {"method_ms", t.method}, {"forwards", forwards}});
   }
   if (context.json) context.print(rows);
 }
@@ -122,6 +95,7 @@ Action bench(CLI::App& app) {
   auto* sub = app.add_subcommand("methods", "Cost of every method in forward passes of the same model, same process");
   app.require_subcommand(1);
   sub->add_option("--model", o->model, "ONNX image classifier; ResNet-18 with random weights when left out");
+  sub->add_option("--save", o->save, "Write the model that is measured to this file");
   sub->add_option("--method", o->names, "Only these methods");
   sub->add_option("--threads", o->threads, "Threads of ONNX Runtime")->check(CLI::Range(1, 1024));
   sub->add_option("--repeats", o->repeats, "Runs of each, the median counts")->check(CLI::Range(1, 1000));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "explain/timing.h"
 #include "picture/image.h"
 #include "study/cells.h"
 #include "study/check.h"
@@ -15,6 +16,7 @@ namespace {
 constexpr int smallest_side = 8;      // pixels: less shows nothing
 constexpr int embedded_side = 320;    // pixels: the longest side of a picture in a link
 constexpr int embedded_quality = 82;  // JPEG
+constexpr int usual_repeats = 15;     // of a timed method
 
 json runtime_json() {
   const RuntimeInfo info = runtime_info();
@@ -78,6 +80,7 @@ Message Service::dispatch(const json& request, const std::string& bytes, const P
   if (op == "study") return open_study(request, progress);
   if (op == "explain") return explain(request, progress);
   if (op == "measure") return measure(request, progress);
+  if (op == "time") return time(request);
   if (op == "add-image") return add_image(request, bytes);
   if (op == "add-model") return add_model(request, bytes);
   throw std::logic_error("there is no operation '" + op + "'");
@@ -171,6 +174,18 @@ Message Service::measure(const json& request, const Progress& progress) {
   const Score& s = engine_.measure(image, read_method(request.at("method")), metric, progress);
   Message out;
   out.head = {{"score", number_or_null(s.value)}, {"curve", s.curve}, {"warnings", s.warnings}, {"milliseconds", s.milliseconds}};
+  return out;
+}
+
+Message Service::time(const json& request) {
+  const size_t image = image_index(request.at("image").get<std::string>());
+  const StudyMethod method = read_method(request.at("method"));
+  const std::vector<int> targets = {engine_.prediction(image).target};
+  const MethodTiming t =
+      time_method(method.name, method.params, {engine_.classifier(), engine_.images()[image].input, targets},
+                  std::clamp(request.value("repeats", usual_repeats), 1, 1000));
+  Message out;
+  out.head = {{"forward", t.forward}, {"method", t.method}, {"first", t.first}};
   return out;
 }
 

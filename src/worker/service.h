@@ -20,6 +20,7 @@ struct Message {
 ///   study {study}              the checked study, the model, images (picture RGBA and mask in the buffer), predictions
 ///   explain {image, method}    shape and milliseconds; the buffer is the raw attribution, float32
 ///   measure {image, method, metric}   score (null where undefined), curve, warnings
+///   time {image, method, repeats}     forward, method and first in milliseconds, as time_method() measures them
 ///   add-image {name} + bytes   an image entry for the study, embedded and shrunk so that a link can carry it
 ///   add-model {name} + bytes   a model entry for the study; the bytes stay here
 ///
@@ -38,6 +39,7 @@ class Service {
   Message open_study(const json& request, const Progress& progress);
   Message explain(const json& request, const Progress& progress);
   Message measure(const json& request, const Progress& progress);
+  Message time(const json& request);
   Message add_image(const json& request, const std::string& bytes) const;
   Message add_model(const json& request, const std::string& bytes);
   size_t image_index(const std::string& id) const;

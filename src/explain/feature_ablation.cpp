@@ -58,10 +58,8 @@ Method feature_ablation_method() {
       "drop.";
   m.misleads =
       "Two segments that each suffice, such as two damaged spots on one kernel, both get almost nothing: taking away "
-      "one "
-      "leaves the other. A blanked segment is also something new to the network, whose answer to the hole is counted "
-      "as the "
-      "segment's worth.";
+      "one leaves the other. A blanked segment is also something new to the network, whose answer to the hole is "
+      "counted as the segment's worth.";
   m.formula = "R = f_c(x) − f_c(x with segment k replaced by the baseline) for every pixel of segment k";
   m.parameters = cut_parameters("slic", 100);
   m.parameters.push_back(grid_parameter());

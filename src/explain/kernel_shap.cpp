@@ -93,14 +93,12 @@ Method kernel_shap_method() {
   m.citation = "S. Lundberg, S.-I. Lee: A unified approach to interpreting model predictions, NeurIPS 2017.";
   m.description =
       "Shapley values of the image's segments: a linear model of which segments are present, fitted to the network's "
-      "output "
-      "with the weights that make it fair. The values sum to f(x) − f(baseline); with all coalitions they are exact.";
+      "output with the weights that make it fair. The values sum to f(x) − f(baseline); with all coalitions they are "
+      "exact.";
   m.misleads =
       "A Shapley value divides what segments do together evenly among them, so a segment that only matters beside "
-      "another "
-      "shares the credit. The baseline decides what absence means: against the mean colour, a pale kernel is hardly "
-      "absent. "
-      "With few samples for many segments the values are noisy.";
+      "another shares the credit. The baseline decides what absence means: against the mean colour, a pale kernel is "
+      "hardly absent. With few samples for many segments the values are noisy.";
   m.formula =
       "φ = argmin Σ_S π(S) (f_c(x_S) − f_c(b) − Σ_{k∈S} φₖ)²  with  Σ φₖ = f_c(x) − f_c(b)\n"
       "π(S) = (M − 1) / (C(M, |S|) |S| (M − |S|)),  M segments\nR = φₖ for every pixel of segment k";

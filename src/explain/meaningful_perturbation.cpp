@@ -252,14 +252,12 @@ Method meaningful_perturbation_method() {
   m.citation = "R. Fong, A. Vedaldi: Interpretable explanations of black boxes by meaningful perturbation, ICCV 2017.";
   m.description =
       "Searches by gradient descent for the smallest smooth region whose replacement by the baseline takes the "
-      "target's "
-      "probability away; the map is 1 where the image must be hidden and 0 where it may stay.";
+      "target's probability away; the map is 1 where the image must be hidden and 0 where it may stay.";
   m.misleads =
-      "The search ends in one of several possible masks: where either of two spots would do, it may show one. A mask "
-      "can also "
-      "find artefacts that fool the network rather than the evidence, the more so the finer its cells. It says nothing "
-      "against "
-      "the class, and its values are places, not amounts.";
+      "Blurring does not take a smooth damage away: a pink patch stays pink, and the search then hides something "
+      "else; the baseline mean finds it. Where either of two spots would do, the mask may show one, and a fine mask "
+      "can find artefacts that fool the network. It says nothing against the class, and its values are places, not "
+      "amounts.";
   m.formula =
       "R = 1 − argmin_m  f_c(b + m (x − b)) + l1 · Σ |1 − m| + tv · Σ |∇m|³,  m ∈ [0,1] interpolated between cells";
   using enum ParameterType;

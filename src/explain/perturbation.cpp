@@ -110,8 +110,7 @@ Method occlusion_method() {
       "the mean over the windows that cover it.";
   m.misleads =
       "A window is itself something the network never saw in training and may look like damage. Damages smaller than "
-      "the "
-      "window blur to its size, and of two damages that each suffice, covering one changes little: neither shows.";
+      "the window blur to its size, and of two damages that each suffice, covering one changes little: neither shows.";
   m.formula = "Rᵢ = mean over the windows W with i ∈ W of  f_c(x) − f_c(x with W covered)";
   m.parameters = {
       {"window", ParameterType::value, 32, "Side of the window, or [rows,columns]", 1, 4096, "px"},

@@ -186,13 +186,12 @@ Method rise_method() {
       "V. Petsiuk, A. Das, K. Saenko: RISE: Randomized input sampling for explanation of black-box models, BMVC 2018.";
   m.description =
       "Shows the network the image through thousands of random masks; a pixel's value is the mean output over the "
-      "masks that "
-      "let it through.";
+      "masks that let it through.";
   m.misleads =
-      "Values are means of the output, so the whole map lies near the output's average and only its differences count: "
-      "normalise it before comparing. Nothing finer than a cell is resolved, and noise falls only with the root of the "
-      "number "
-      "of masks. In a small object, such as a kernel in a large picture, many masks hide everything at once.";
+      "Values are means of the output, so the whole map lies near the output's average and only its differences count. "
+      "Where the network stays certain under most masks, its probability hardly differs and the map is flat; output "
+      "logits shows more. Nothing finer than a cell is resolved, and noise falls only with the root of the number of "
+      "masks.";
   m.formula = "Rᵢ = Σₛ f_c(b + Mₛ (x − b)) · Mₛᵢ / (N · E[M])";
   using enum ParameterType;
   m.parameters = {

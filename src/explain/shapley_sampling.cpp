@@ -105,13 +105,11 @@ Method shapley_sampling_method() {
       "Operations Research 36(5), 2009.";
   m.description =
       "Starts from the baseline and adds segments in random orders; a segment's value is the mean of what it adds to "
-      "the "
-      "target's output when its turn comes. The values sum to f(x) − f(baseline), whatever the orders.";
+      "the target's output when its turn comes. The values sum to f(x) − f(baseline), whatever the orders.";
   m.misleads =
       "With few permutations the values are noisy: small ones may have the wrong sign, so compare two seeds before "
-      "reading "
-      "them. Most of the images asked about are half a kernel on an empty ground, which the network never saw in "
-      "training.";
+      "reading them. Most of the images asked about are half a kernel on an empty ground, which the network never saw "
+      "in training.";
   m.formula =
       "R = φₖ = mean over orders π of  f_c(x on Pre_π(k) ∪ {k}) − f_c(x on Pre_π(k)),  Pre_π(k): what comes before k "
       "in π";

@@ -44,11 +44,9 @@ Segmentation hexagon() {
   return entry("hexagon", "Hexagons", "geometric",
                "L. Fejes Tóth: Über die dichteste Kugellagerung, Mathematische Zeitschrift 48, 1943.",
                "Hexagons of nearly equal size: the roundest tiles that fill the plane, with neighbours at the same "
-               "distance in six "
-               "directions.",
+               "distance in six directions.",
                "Like a grid it knows nothing of the picture, so a damage on a border between cells is shared between "
-               "them, and cells "
-               "on the kernel's edge mix kernel and background.",
+               "them, and cells on the kernel's edge mix kernel and background.",
                "cell(p) = argminₖ |p − cₖ|, c a triangular lattice",
                {{"segments", integer, 100, "Cells wanted; the result has about as many", 1, 4096, "segments"}},
                [](const Image& picture, const Params& p) {
@@ -78,13 +76,11 @@ Segmentation felzenszwalb() {
   return entry(
       "felzenszwalb", "Felzenszwalb-Huttenlocher", "superpixels",
       "P. Felzenszwalb, D. Huttenlocher: Efficient graph-based image segmentation, International Journal of Computer "
-      "Vision "
-      "59, 2004.",
+      "Vision 59, 2004.",
       "Joins neighbouring pixels, the most similar first, while the edge between two regions is no stronger than what "
       "holds each of them together: smooth areas become one region, textured ones keep their parts.",
-      "Sizes differ widely: the whole background or half a kernel may be one segment, and a large segment gets a large "
-      "value "
-      "because it is large, not because each of its pixels matters.",
+      "Sizes differ widely: the whole background or half a kernel may be one segment, and a large segment gets a "
+      "large value because it is large, not because each of its pixels matters.",
       "join C₁, C₂ at edge e if |e| ≤ min(Int(C₁) + scale / |C₁|, Int(C₂) + scale / |C₂|)",
       {{"scale", number, 100.0, "Higher makes larger segments", 0.01, 1e5, "grey levels x px"},
        {"sigma", number, 0.5, "Standard deviation of the Gaussian that smooths the picture before", 0, 20, "px"},
@@ -99,11 +95,9 @@ Segmentation quickshift() {
       "quickshift", "Quick shift", "superpixels",
       "A. Vedaldi, S. Soatto: Quick shift and kernel methods for mode seeking, ECCV 2008.",
       "Links every pixel to its nearest neighbour of higher density in colour (CIELAB) and position, and cuts the "
-      "links "
-      "longer than max_dist; the trees are the segments.",
+      "links longer than max_dist; the trees are the segments.",
       "The number of segments follows from the picture, so two pictures are cut unlike one another: values of their "
-      "segments "
-      "must not be compared. A segment may consist of several pieces.",
+      "segments must not be compared. A segment may consist of several pieces.",
       "p(i) = Σⱼ exp(−d²(i, j) / (2 kernel_size²)),  d² = ratio² · d_Lab² + d_xy²",
       {{"kernel_size", number, 5.0, "Width of the Gaussian of the density: higher makes fewer segments", 0.5, 20, "px"},
        {"max_dist", number, 10.0, "Longest link: higher makes fewer segments", 1, 1000, "px"},
@@ -117,13 +111,12 @@ Segmentation watershed() {
   return entry(
       "watershed", "Watershed", "superpixels",
       "F. Meyer: Color image segmentation, IEE Image Processing and its Applications 1992; with compactness P. "
-      "Neubert, "
-      "P. Protzel: Compact watershed and preemptive SLIC, ICPR 2014.",
+      "Neubert, P. Protzel: Compact watershed and preemptive SLIC, ICPR 2014.",
       "Floods the magnitude of the brightness's gradient from evenly spread markers; segments meet on the crests, the "
       "edges of the picture.",
       "Markers are spread evenly whatever the picture shows: a small damage without a marker of its own is flooded by "
-      "its "
-      "neighbour, and where there is no edge the border is an accident. Colour edges of equal brightness are not seen.",
+      "its neighbour, and where there is no edge the border is an accident. Colour edges of equal brightness are not "
+      "seen.",
       "level(p) = |∇Y(p)| + compactness · |p − marker|",
       {{"markers", integer, 250, "Markers wanted; the result has about as many segments", 1, 4096, "segments"},
        {"compactness", number, 0.001,

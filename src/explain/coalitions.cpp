@@ -12,8 +12,8 @@ namespace ks {
 
 namespace {
 
-constexpr double kMany = 1e15;      // more sets than any budget
-constexpr int kDrawsPerPair = 4;    // duplicates among the drawn sets end the drawing there
+constexpr double kMany = 1e15;         // more sets than any budget
+constexpr int kDrawsPerPair = 4;       // duplicates among the drawn sets end the drawing there
 constexpr double kSmallRidge = 1e-10;  // of the mean diagonal: what the coalitions leave open is shared evenly
 
 /// Pairs of a set of `size` of `n` features and its complement, size <= n / 2.
@@ -24,7 +24,9 @@ double pairs_of(int n, int size) {
 }
 
 /// Shapley kernel (theorem 2) of all sets of `size` or n - size features together, to a factor.
-double kernel_mass(int n, int size) { return (2 * size == n ? 1.0 : 2.0) * (n - 1) / (static_cast<double>(size) * (n - size)); }
+double kernel_mass(int n, int size) {
+  return (2 * size == n ? 1.0 : 2.0) * (n - 1) / (static_cast<double>(size) * (n - size));
+}
 
 /// The next set of the same size in lexicographic order; false after the last.
 bool next_set(std::vector<int>& members, int n) {
@@ -146,7 +148,8 @@ std::vector<double> exact_shapley(const std::vector<double>& outputs, int featur
     for (int k = 0; k < features; ++k) size += (set >> k) & 1;
     for (int k = 0; k < features; ++k)
       if (!((set >> k) & 1))
-        out[static_cast<size_t>(k)] += weight[static_cast<size_t>(size)] * (outputs[set | (size_t{1} << k)] - outputs[set]);
+        out[static_cast<size_t>(k)] +=
+            weight[static_cast<size_t>(size)] * (outputs[set | (size_t{1} << k)] - outputs[set]);
   }
   return out;
 }

@@ -14,7 +14,8 @@ json own_parameters(const Params& p, const Segmentation& segmentation, int width
   if (!given.is_object())
     throw Error("'segmentation_params' is " + given.dump(), "",
                 "give an object of the parameters of " + segmentation.name + ", for example {\"" +
-                    segmentation.parameters.at(0).name + "\":" + segmentation.parameters.at(0).default_value.dump() + "}");
+                    segmentation.parameters.at(0).name + "\":" + segmentation.parameters.at(0).default_value.dump() +
+                    "}");
   json out = json::object();
   const int wanted = p.integer("segments");
   if (segmentation.name == "grid") {
@@ -29,7 +30,8 @@ json own_parameters(const Params& p, const Segmentation& segmentation, int width
 }
 
 std::array<int, 2> rows_and_columns(const json& cells, int height, int width) {
-  const std::string hint = "give [rows,columns], at most [" + std::to_string(height) + "," + std::to_string(width) + "]";
+  const std::string hint =
+      "give [rows,columns], at most [" + std::to_string(height) + "," + std::to_string(width) + "]";
   if (cells.size() != 2 || !cells[0].is_number_integer() || !cells[1].is_number_integer())
     throw Error("'grid_cells' is " + cells.dump(), "", hint);
   const int64_t rows = cells[0].get<int64_t>(), columns = cells[1].get<int64_t>();
@@ -44,16 +46,17 @@ std::vector<Parameter> cut_parameters(const std::string& usual, int segments) {
   using enum ParameterType;
   return {
       {"segmentation", choice, usual, "How the image is cut", {}, {}, "", segmentations().names()},
-      {"segments", integer, segments, "Segments wanted; felzenszwalb and quickshift find their number themselves", 2, 1024,
-       "segments"},
+      {"segments", integer, segments, "Segments wanted; felzenszwalb and quickshift find their number themselves", 2,
+       1024, "segments"},
       {"segmentation_params", value, json::object(),
        "The segmentation's own parameters, as {\"name\":value}; see `kernelscope list segmentations`"},
   };
 }
 
 Parameter grid_parameter() {
-  return {"grid", ParameterType::integer, 0, "Instead of a segmentation: squares of this side; 0: by segmentation", 0, 4096,
-          "px"};
+  return {
+      "grid", ParameterType::integer, 0, "Instead of a segmentation: squares of this side; 0: by segmentation", 0, 4096,
+      "px"};
 }
 
 Parameter grid_cells_parameter() {

@@ -7,9 +7,9 @@
 
 namespace ks {
 
-/// Parameters that say how a method cuts its image: `segmentation` (a registered one, `usual` when nothing is said), `segments`
-/// (about how many, for those that let one choose), and `segmentation_params`, an object of the segmentation's own
-/// parameters, which win over `segments`.
+/// Parameters that say how a method cuts its image: `segmentation` (a registered one, `usual` when nothing is said),
+/// `segments` (about how many, for those that let one choose), and `segmentation_params`, an object of the
+/// segmentation's own parameters, which win over `segments`.
 std::vector<Parameter> cut_parameters(const std::string& usual, int segments);
 
 /// Shorthands that stand in for a segmentation: `grid`, squares of so many pixels from the upper left corner, and

@@ -6,8 +6,8 @@
 #include "explain/reference.h"
 #include "explain/switched_image.h"
 
-// Leaving one feature out, as old as regression diagnostics; for classifiers of any kind: M. Robnik-Šikonja, I. Kononenko:
-// Explaining classifications for individual instances, IEEE TKDE 20(5), 2008.
+// Leaving one feature out, as old as regression diagnostics; for classifiers of any kind: M. Robnik-Šikonja, I.
+// Kononenko: Explaining classifications for individual instances, IEEE TKDE 20(5), 2008.
 namespace ks {
 
 namespace {
@@ -29,7 +29,8 @@ Tensor feature_ablation(const ExplainRequest& r, const Params& p) {
       std::copy_n(image.whole(), image.size(), ablated);
       image.set(k, false, ablated);
       if (r.progress && k % r.classifier.batch_size() == 0)
-        r.progress((static_cast<double>(n) + static_cast<double>(k + 1) / image.count()) / static_cast<double>(samples));
+        r.progress((static_cast<double>(n) + static_cast<double>(k + 1) / image.count()) /
+                   static_cast<double>(samples));
     }
   }
   evaluator.finish();
@@ -53,11 +54,12 @@ Method feature_ablation_method() {
   m.citation =
       "M. Robnik-Šikonja, I. Kononenko: Explaining classifications for individual instances, IEEE TKDE 20(5), 2008.";
   m.description =
-      "Takes away one segment at a time and notes how much the target's output falls; each pixel carries its segment's drop.";
+      "Takes away one segment at a time and notes how much the target's output falls; each pixel carries its segment's "
+      "drop.";
   m.misleads =
-      "Two segments that each suffice, such as two damaged spots on one kernel, both get almost nothing: taking away one "
-      "leaves the other. A blanked segment is also something new to the network, whose answer to the hole is counted as the "
-      "segment's worth.";
+      "Two segments that each suffice, such as two damaged spots on one kernel, both get almost nothing: taking away "
+      "one leaves the other. A blanked segment is also something new to the network, whose answer to the hole is "
+      "counted as the segment's worth.";
   m.formula = "R = f_c(x) − f_c(x with segment k replaced by the baseline) for every pixel of segment k";
   m.parameters = cut_parameters("slic", 100);
   m.parameters.push_back(grid_parameter());

@@ -8,8 +8,8 @@
 #include "explain/switched_image.h"
 #include "tensor/error.h"
 
-// S. Lundberg, S.-I. Lee: A unified approach to interpreting model predictions, NeurIPS 2017: Shapley values of the image's
-// segments, by a regression over coalitions (coalitions.h), or exactly from all of them.
+// S. Lundberg, S.-I. Lee: A unified approach to interpreting model predictions, NeurIPS 2017: Shapley values of the
+// image's segments, by a regression over coalitions (coalitions.h), or exactly from all of them.
 namespace ks {
 
 namespace {
@@ -55,7 +55,8 @@ Tensor kernel_shap(const ExplainRequest& r, const Params& p) {
   for (int64_t n = 0; n < samples; ++n) {
     Asked& a = asked[static_cast<size_t>(n)];
     a.segments = cut(r, n, p);
-    a.coalitions = budget ? draw_coalitions(a.segments.count, budget, r.sample_seed(n)) : all_coalitions(a.segments.count);
+    a.coalitions =
+        budget ? draw_coalitions(a.segments.count, budget, r.sample_seed(n)) : all_coalitions(a.segments.count);
     const size_t count = a.coalitions.weights.size();
     a.outputs.resize(count);
     const SwitchedImage image(r.inputs.sample(n), reference_input(r, n, p), a.segments);
@@ -65,7 +66,8 @@ Tensor kernel_shap(const ExplainRequest& r, const Params& p) {
       std::copy_n(image.whole(), image.size(), evaluator.next(target, &a.whole));
     }
     for (size_t s = 0; s < count; ++s) {
-      image.write(a.coalitions.on.data() + s * static_cast<size_t>(a.segments.count), evaluator.next(target, &a.outputs[s]));
+      image.write(a.coalitions.on.data() + s * static_cast<size_t>(a.segments.count),
+                  evaluator.next(target, &a.outputs[s]));
       if (r.progress && s % static_cast<size_t>(r.classifier.batch_size()) == 0)
         r.progress((static_cast<double>(n) + static_cast<double>(s + 1) / static_cast<double>(count)) /
                    static_cast<double>(samples));
@@ -90,20 +92,21 @@ Method kernel_shap_method() {
   m.family = "perturbation";
   m.citation = "S. Lundberg, S.-I. Lee: A unified approach to interpreting model predictions, NeurIPS 2017.";
   m.description =
-      "Shapley values of the image's segments: a linear model of which segments are present, fitted to the network's output "
-      "with the weights that make it fair. The values sum to f(x) − f(baseline); with all coalitions they are exact.";
+      "Shapley values of the image's segments: a linear model of which segments are present, fitted to the network's "
+      "output with the weights that make it fair. The values sum to f(x) − f(baseline); with all coalitions they are "
+      "exact.";
   m.misleads =
-      "A Shapley value divides what segments do together evenly among them, so a segment that only matters beside another "
-      "shares the credit. The baseline decides what absence means: against the mean colour, a pale kernel is hardly absent. "
-      "With few samples for many segments the values are noisy.";
+      "A Shapley value divides what segments do together evenly among them, so a segment that only matters beside "
+      "another shares the credit. The baseline decides what absence means: against the mean colour, a pale kernel is "
+      "hardly absent. With few samples for many segments the values are noisy.";
   m.formula =
       "φ = argmin Σ_S π(S) (f_c(x_S) − f_c(b) − Σ_{k∈S} φₖ)²  with  Σ φₖ = f_c(x) − f_c(b)\n"
       "π(S) = (M − 1) / (C(M, |S|) |S| (M − |S|)),  M segments\nR = φₖ for every pixel of segment k";
   m.parameters = cut_parameters("slic", 50);
   m.parameters.push_back(grid_cells_parameter());
   m.parameters.push_back({"samples", ParameterType::value, 1000,
-                          "Coalitions asked about besides the empty and the whole one, or \"all\" (up to 16 segments)", 2,
-                          kMostSamples, "images"});
+                          "Coalitions asked about besides the empty and the whole one, or \"all\" (up to 16 segments)",
+                          2, kMostSamples, "images"});
   for (Parameter& q : reference_parameters()) m.parameters.push_back(std::move(q));
   m.parameters.push_back(output_parameter("logits"));
   m.explain = kernel_shap;

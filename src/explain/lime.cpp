@@ -98,11 +98,11 @@ Method lime_method() {
   m.title = "LIME";
   m.family = "perturbation";
   m.citation =
-      "M. T. Ribeiro, S. Singh, C. Guestrin: \"Why should I trust you?\": Explaining the predictions of any classifier, KDD "
-      "2016.";
+      "M. T. Ribeiro, S. Singh, C. Guestrin: \"Why should I trust you?\": Explaining the predictions of any "
+      "classifier, KDD 2016.";
   m.description =
-      "Switches segments of the image off at random and fits a weighted linear model to the answers; each pixel carries the "
-      "coefficient of its segment.";
+      "Switches segments of the image off at random and fits a weighted linear model to the answers; each pixel "
+      "carries the coefficient of its segment.";
   m.misleads =
       "The segmentation decides what can be found: a small damage is shared with the rest of its segment. With few "
       "samples the map changes with the seed, and images with half of the kernel gone are nothing the network knows.";
@@ -119,8 +119,8 @@ Method lime_method() {
       {"hidden",
        choice,
        "constant",
-       "What a segment that is off shows: one value, its own mean colour (the authors' choice; hides nothing in a segment "
-       "of one colour), or `baseline`",
+       "What a segment that is off shows: one value, its own mean colour (the authors' choice; hides nothing in a "
+       "segment of one colour), or `baseline`",
        {},
        {},
        "",

@@ -10,9 +10,9 @@
 #include "graph/simplify.h"
 #include "tensor/random.h"
 
-// R. Fong, A. Vedaldi: Interpretable explanations of black boxes by meaningful perturbation, ICCV 2017: the smallest smooth
-// mask that takes the target's output away, found by gradient descent. A mask m is 1 where the image shows and 0 where the
-// reference does; the network sees b + m (x - b).
+// R. Fong, A. Vedaldi: Interpretable explanations of black boxes by meaningful perturbation, ICCV 2017: the smallest
+// smooth mask that takes the target's output away, found by gradient descent. A mask m is 1 where the image shows and 0
+// where the reference does; the network sees b + m (x - b).
 namespace ks {
 
 namespace {
@@ -20,8 +20,8 @@ namespace {
 constexpr double kTvPower = 3;  // beta of section 4.3
 // Adam (D. Kingma, J. Ba, ICLR 2015), its authors' constants.
 constexpr double kFirstDecay = 0.9, kSecondDecay = 0.999, kAdamEpsilon = 1e-8;
-constexpr int kRadii = 10;             // circles tried as a start
-constexpr double kSuppressed = 0.99;   // of the output: the start's circle hides so much (section 4.3)
+constexpr int kRadii = 10;            // circles tried as a start
+constexpr double kSuppressed = 0.99;  // of the output: the start's circle hides so much (section 4.3)
 
 /// Bilinear upsampling of a grid, half-pixel centres, along one side: the pixel lies between cell and cell + 1.
 struct Between {
@@ -128,7 +128,8 @@ void step(Search& s, const Grid& g, const float* input_gradient, int iteration, 
   g.for_each([&](size_t pixel, size_t cell, double weight) { by_cell[cell] += weight * by_pixel[pixel]; });
   for (double& v : by_cell) v -= p.number("l1");  // of l1 * sum(1 - m)
   add_variation(g, s.mask, p.number("tv"), by_cell);
-  const double first_bias = 1 - std::pow(kFirstDecay, iteration + 1), second_bias = 1 - std::pow(kSecondDecay, iteration + 1);
+  const double first_bias = 1 - std::pow(kFirstDecay, iteration + 1),
+               second_bias = 1 - std::pow(kSecondDecay, iteration + 1);
   for (size_t i = 0; i < by_cell.size(); ++i) {
     s.first[i] = kFirstDecay * s.first[i] + (1 - kFirstDecay) * by_cell[i];
     s.second[i] = kSecondDecay * s.second[i] + (1 - kSecondDecay) * by_cell[i] * by_cell[i];
@@ -148,8 +149,8 @@ std::vector<double> circle(const Grid& g, double share) {
   return out;
 }
 
-/// Every search starts from the smallest circle that takes nearly all of the output away, as the paper's does: where the
-/// network is certain, the whole image has no gradient to start from.
+/// Every search starts from the smallest circle that takes nearly all of the output away, as the paper's does: where
+/// the network is certain, the whole image has no gradient to start from.
 void set_starts(std::vector<Search>& searches, const Grid& g, const ExplainRequest& r, int64_t begin, Output output) {
   std::vector<std::vector<double>> answers(searches.size(), std::vector<double>(kRadii + 1));
   Evaluator evaluator(r.classifier, output);
@@ -166,8 +167,8 @@ void set_starts(std::vector<Search>& searches, const Grid& g, const ExplainReque
   }
 }
 
-/// The network with the gradient of the target's probability: seed_input stays 1 at the target, and the seed of the backward
-/// pass becomes dp/dz = p_t (1 at t - p), computed from the logits before it.
+/// The network with the gradient of the target's probability: seed_input stays 1 at the target, and the seed of the
+/// backward pass becomes dp/dz = p_t (1 at t - p), computed from the logits before it.
 graph::Model probability_gradient(const Classifier& c) {
   graph::Model model = methods().at("gradient").network(c, Params());
   const std::string logits = model.outputs[0].name;
@@ -211,8 +212,12 @@ Tensor meaningful_perturbation(const ExplainRequest& r, const Params& p) {
     const int64_t end = std::min<int64_t>(images, begin + r.classifier.batch_size());
     std::vector<Search> searches;
     for (int64_t n = begin; n < end; ++n)
-      searches.push_back({r.inputs.sample(n), reference_input(r, n, p), {}, std::vector<double>(grid.cells()),
-                          std::vector<double>(grid.cells()), Random(r.sample_seed(n))});
+      searches.push_back({r.inputs.sample(n),
+                          reference_input(r, n, p),
+                          {},
+                          std::vector<double>(grid.cells()),
+                          std::vector<double>(grid.cells()),
+                          Random(r.sample_seed(n))});
     set_starts(searches, grid, r, begin, output);
     const std::vector<int> targets(r.targets.begin() + begin, r.targets.begin() + end);
     Tensor batch({end - begin, r.inputs.dim(1), r.inputs.dim(2), r.inputs.dim(3)});
@@ -244,16 +249,17 @@ Method meaningful_perturbation_method() {
   m.name = "meaningful-perturbation";
   m.title = "Meaningful perturbation";
   m.family = "perturbation";
-  m.citation =
-      "R. Fong, A. Vedaldi: Interpretable explanations of black boxes by meaningful perturbation, ICCV 2017.";
+  m.citation = "R. Fong, A. Vedaldi: Interpretable explanations of black boxes by meaningful perturbation, ICCV 2017.";
   m.description =
-      "Searches by gradient descent for the smallest smooth region whose replacement by the baseline takes the target's "
-      "probability away; the map is 1 where the image must be hidden and 0 where it may stay.";
+      "Searches by gradient descent for the smallest smooth region whose replacement by the baseline takes the "
+      "target's probability away; the map is 1 where the image must be hidden and 0 where it may stay.";
   m.misleads =
-      "The search ends in one of several possible masks: where either of two spots would do, it may show one. A mask can also "
-      "find artefacts that fool the network rather than the evidence, the more so the finer its cells. It says nothing against "
-      "the class, and its values are places, not amounts.";
-  m.formula = "R = 1 − argmin_m  f_c(b + m (x − b)) + l1 · Σ |1 − m| + tv · Σ |∇m|³,  m ∈ [0,1] interpolated between cells";
+      "Blurring does not take a smooth damage away: a pink patch stays pink, and the search then hides something "
+      "else; the baseline mean finds it. Where either of two spots would do, the mask may show one, and a fine mask "
+      "can find artefacts that fool the network. It says nothing against the class, and its values are places, not "
+      "amounts.";
+  m.formula =
+      "R = 1 − argmin_m  f_c(b + m (x − b)) + l1 · Σ |1 − m| + tv · Σ |∇m|³,  m ∈ [0,1] interpolated between cells";
   using enum ParameterType;
   m.parameters = {
       {"iterations", integer, 300, "Steps of the search", 1, 5000, "steps"},
@@ -261,7 +267,8 @@ Method meaningful_perturbation_method() {
       {"cell", integer, 8, "Side of a cell of the mask, which is interpolated between cells", 1, 64, "px"},
       {"l1", number, 1e-4, "Price of hiding, per cell", 0, 100},
       {"tv", number, 1e-2, "Price of rough masks, per cell", 0, 100},
-      {"jitter", integer, 4, "The image moves under the mask by up to so much in each step, against artefacts", 0, 32, "px"},
+      {"jitter", integer, 4, "The image moves under the mask by up to so much in each step, against artefacts", 0, 32,
+       "px"},
   };
   for (Parameter& q : reference_parameters("blur")) m.parameters.push_back(std::move(q));
   m.parameters.push_back(output_parameter("softmax"));

@@ -109,8 +109,8 @@ Method occlusion_method() {
       "Slides a window of the baseline over the image and notes how much the target's logit falls; a pixel gets "
       "the mean over the windows that cover it.";
   m.misleads =
-      "A window is itself something the network never saw in training and may look like damage. Damages smaller than the "
-      "window blur to its size, and of two damages that each suffice, covering one changes little: neither shows.";
+      "A window is itself something the network never saw in training and may look like damage. Damages smaller than "
+      "the window blur to its size, and of two damages that each suffice, covering one changes little: neither shows.";
   m.formula = "Rᵢ = mean over the windows W with i ∈ W of  f_c(x) − f_c(x with W covered)";
   m.parameters = {
       {"window", ParameterType::value, 32, "Side of the window, or [rows,columns]", 1, 4096, "px"},
@@ -124,8 +124,13 @@ Method occlusion_method() {
 }
 
 std::vector<Method> perturbation_methods() {
-  return {occlusion_method(),        feature_ablation_method(), lime_method(),                   kernel_shap_method(),
-          shapley_sampling_method(), rise_method(),             meaningful_perturbation_method()};
+  return {occlusion_method(),
+          feature_ablation_method(),
+          lime_method(),
+          kernel_shap_method(),
+          shapley_sampling_method(),
+          rise_method(),
+          meaningful_perturbation_method()};
 }
 
 }  // namespace ks

@@ -8,8 +8,8 @@
 #include "explain/switched_image.h"
 #include "tensor/random.h"
 
-// V. Petsiuk, A. Das, K. Saenko: RISE: Randomized input sampling for explanation of black-box models, BMVC 2018: the mean of
-// random masks, each weighted by the network's output for the image under it.
+// V. Petsiuk, A. Das, K. Saenko: RISE: Randomized input sampling for explanation of black-box models, BMVC 2018: the
+// mean of random masks, each weighted by the network's output for the image under it.
 namespace ks {
 
 namespace {
@@ -22,7 +22,8 @@ struct Between {
   float share;  // of cell + 1
 };
 
-/// `side` pixels of the grid of `cells`, upsampled bilinearly to cells + 1 times `pixels_per_cell` and moved by `shift`.
+/// `side` pixels of the grid of `cells`, upsampled bilinearly to cells + 1 times `pixels_per_cell` and moved by
+/// `shift`.
 std::vector<Between> cells_along(int side, int cells, int pixels_per_cell, int shift) {
   std::vector<Between> out;
   for (int i = 0; i < side; ++i) {
@@ -78,8 +79,8 @@ struct Setting {
 };
 
 SmoothMask smooth_mask(const Setting& s, int64_t n, int sample) {
-  return {s.request.classifier.width(),     s.request.classifier.height(),      s.params.integer("cells"), s.probability,
-          s.request.sample_seed(n), static_cast<uint64_t>(sample)};
+  return {s.request.classifier.width(), s.request.classifier.height(), s.params.integer("cells"), s.probability,
+          s.request.sample_seed(n),     static_cast<uint64_t>(sample)};
 }
 
 /// Section 3.2, with equation 6: sum of f(x under M) M over N E[M].
@@ -87,7 +88,8 @@ Tensor smooth_rise(const Setting& s) {
   const ExplainRequest& r = s.request;
   const int64_t images = r.inputs.dim(0), plane = r.inputs.dim(2) * r.inputs.dim(3);
   const int width = r.classifier.width(), height = r.classifier.height(), channels = r.classifier.channels();
-  std::vector<std::vector<double>> answers(static_cast<size_t>(images), std::vector<double>(static_cast<size_t>(s.samples)));
+  std::vector<std::vector<double>> answers(static_cast<size_t>(images),
+                                           std::vector<double>(static_cast<size_t>(s.samples)));
   std::vector<float> line(static_cast<size_t>(width));
   Evaluator evaluator(r.classifier, output_of(s.params));
   for (int64_t n = 0; n < images; ++n) {
@@ -95,7 +97,8 @@ Tensor smooth_rise(const Setting& s) {
     const Tensor reference = reference_input(r, n, s.params);
     for (int k = 0; k < s.samples; ++k) {
       SmoothMask mask = smooth_mask(s, n, k);
-      float* out = evaluator.next(r.targets[static_cast<size_t>(n)], &answers[static_cast<size_t>(n)][static_cast<size_t>(k)]);
+      float* out =
+          evaluator.next(r.targets[static_cast<size_t>(n)], &answers[static_cast<size_t>(n)][static_cast<size_t>(k)]);
       for (int y = 0; y < height; ++y) {
         mask.row(y, line.data());
         for (int c = 0; c < channels; ++c) {
@@ -182,12 +185,13 @@ Method rise_method() {
   m.citation =
       "V. Petsiuk, A. Das, K. Saenko: RISE: Randomized input sampling for explanation of black-box models, BMVC 2018.";
   m.description =
-      "Shows the network the image through thousands of random masks; a pixel's value is the mean output over the masks that "
-      "let it through.";
+      "Shows the network the image through thousands of random masks; a pixel's value is the mean output over the "
+      "masks that let it through.";
   m.misleads =
-      "Values are means of the output, so the whole map lies near the output's average and only its differences count: "
-      "normalise it before comparing. Nothing finer than a cell is resolved, and noise falls only with the root of the number "
-      "of masks. In a small object, such as a kernel in a large picture, many masks hide everything at once.";
+      "Values are means of the output, so the whole map lies near the output's average and only its differences count. "
+      "Where the network stays certain under most masks, its probability hardly differs and the map is flat; output "
+      "logits shows more. Nothing finer than a cell is resolved, and noise falls only with the root of the number of "
+      "masks.";
   m.formula = "Rᵢ = Σₛ f_c(b + Mₛ (x − b)) · Mₛᵢ / (N · E[M])";
   using enum ParameterType;
   m.parameters = {

@@ -104,18 +104,23 @@ Method shapley_sampling_method() {
       "J. Castro, D. Gómez, J. Tejada: Polynomial calculation of the Shapley value based on sampling, Computers & "
       "Operations Research 36(5), 2009.";
   m.description =
-      "Starts from the baseline and adds segments in random orders; a segment's value is the mean of what it adds to the "
-      "target's output when its turn comes. The values sum to f(x) − f(baseline), whatever the orders.";
+      "Starts from the baseline and adds segments in random orders; a segment's value is the mean of what it adds to "
+      "the target's output when its turn comes. The values sum to f(x) − f(baseline), whatever the orders.";
   m.misleads =
-      "With few permutations the values are noisy: small ones may have the wrong sign, so compare two seeds before reading "
-      "them. Most of the images asked about are half a kernel on an empty ground, which the network never saw in training.";
-  m.formula = "R = φₖ = mean over orders π of  f_c(x on Pre_π(k) ∪ {k}) − f_c(x on Pre_π(k)),  Pre_π(k): what comes before k in π";
+      "With few permutations the values are noisy: small ones may have the wrong sign, so compare two seeds before "
+      "reading them. Most of the images asked about are half a kernel on an empty ground, which the network never saw "
+      "in training.";
+  m.formula =
+      "R = φₖ = mean over orders π of  f_c(x on Pre_π(k) ∪ {k}) − f_c(x on Pre_π(k)),  Pre_π(k): what comes before k "
+      "in π";
   m.parameters = cut_parameters("slic", 50);
   m.parameters.push_back(grid_cells_parameter());
   using enum ParameterType;
-  m.parameters.push_back({"permutations", integer, 20, "Random orders; each costs as many images as there are segments, less one",
-                          1, 10000, "orders"});
-  m.parameters.push_back({"antithetic", boolean, true, "Every second order is the one before it backwards: less noise"});
+  m.parameters.push_back({"permutations", integer, 20,
+                          "Random orders; each costs as many images as there are segments, less one", 1, 10000,
+                          "orders"});
+  m.parameters.push_back(
+      {"antithetic", boolean, true, "Every second order is the one before it backwards: less noise"});
   for (Parameter& q : reference_parameters()) m.parameters.push_back(std::move(q));
   m.parameters.push_back(output_parameter("logits"));
   m.explain = shapley_sampling;

@@ -6,9 +6,10 @@
 #include "picture/blur.h"
 #include "segment/segments.h"
 
-// P. Felzenszwalb, D. Huttenlocher: Efficient graph-based image segmentation, International Journal of Computer Vision 59,
-// 2004. Pixels are the nodes of a graph with edges to their eight neighbours; going through the edges from the weakest to
-// the strongest, two components become one where the edge is no stronger than what holds each of them together.
+// P. Felzenszwalb, D. Huttenlocher: Efficient graph-based image segmentation, International Journal of Computer Vision
+// 59, 2004. Pixels are the nodes of a graph with edges to their eight neighbours; going through the edges from the
+// weakest to the strongest, two components become one where the edge is no stronger than what holds each of them
+// together.
 namespace ks {
 
 namespace {

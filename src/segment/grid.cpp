@@ -26,8 +26,7 @@ Segments square_segments(int width, int height, int side) {
 }
 
 std::array<int, 2> even_grid(int width, int height, int cells) {
-  const int rows =
-      std::max(1, static_cast<int>(std::lround(std::sqrt(cells * (static_cast<double>(height) / width)))));
+  const int rows = std::max(1, static_cast<int>(std::lround(std::sqrt(cells * (static_cast<double>(height) / width)))));
   const int columns = std::max(1, static_cast<int>(std::lround(static_cast<double>(cells) / rows)));
   return {std::min(rows, height), std::min(columns, width)};
 }

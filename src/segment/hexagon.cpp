@@ -5,8 +5,8 @@
 #include "segment/segments.h"
 
 // Hexagonal cells: each pixel belongs to the nearest point of a triangular lattice, the densest packing of equal discs
-// (L. Fejes Toth: Über die dichteste Kugellagerung, Mathematische Zeitschrift 48, 1943). Of all equal tiles that fill the
-// plane, hexagons are the roundest, so a cell spreads what it finds over the fewest pixels that are far away.
+// (L. Fejes Toth: Über die dichteste Kugellagerung, Mathematische Zeitschrift 48, 1943). Of all equal tiles that fill
+// the plane, hexagons are the roundest, so a cell spreads what it finds over the fewest pixels that are far away.
 namespace ks {
 
 namespace {
@@ -17,7 +17,8 @@ constexpr double kRowDistance = 0.8660254037844386;  // sqrt(3) / 2 of the dista
 
 Segments hexagon_segments(int width, int height, int segments) {
   // A cell has sqrt(3) / 2 distance^2 pixels. The lattice is stretched a little so that whole rows and columns fit, and
-  // odd rows are shifted by half a cell: the cells at the ends of a row are a quarter larger or smaller, none is a sliver.
+  // odd rows are shifted by half a cell: the cells at the ends of a row are a quarter larger or smaller, none is a
+  // sliver.
   const double pixels = static_cast<double>(width) * height;
   const double distance = std::sqrt(pixels / (kRowDistance * std::min<double>(segments, pixels)));
   const int rows = std::clamp(static_cast<int>(std::lround(height / (kRowDistance * distance))), 1, height);

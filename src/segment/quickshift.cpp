@@ -5,9 +5,10 @@
 #include "picture/lab.h"
 #include "segment/segments.h"
 
-// A. Vedaldi, S. Soatto: Quick shift and kernel methods for mode seeking, ECCV 2008. Pixels are points in colour (CIELAB
-// times `ratio`) and position; each is linked to its nearest neighbour of higher density, and links longer than max_dist
-// are cut: the trees that remain are the segments. Both the density and the links look at a window of three kernel widths.
+// A. Vedaldi, S. Soatto: Quick shift and kernel methods for mode seeking, ECCV 2008. Pixels are points in colour
+// (CIELAB times `ratio`) and position; each is linked to its nearest neighbour of higher density, and links longer than
+// max_dist are cut: the trees that remain are the segments. Both the density and the links look at a window of three
+// kernel widths.
 namespace ks {
 
 namespace {
@@ -15,11 +16,11 @@ namespace {
 constexpr double kWindow = 3;  // kernel widths to each side
 // Colours are rounded to 1/32, so that the last bit of a machine's cube root decides nothing.
 constexpr double kFraction = 32;
-// exp(-u) is taken as (1 - u / 64)^64: the same bits on every machine, and quick. From kFloor on, a point is so far away
-// (0.5^64 = 5e-20) that it adds nothing; less would be denormal numbers, which are slow.
+// exp(-u) is taken as (1 - u / 64)^64: the same bits on every machine, and quick. From kFloor on, a point is so far
+// away (0.5^64 = 5e-20) that it adds nothing; less would be denormal numbers, which are slow.
 constexpr int kSquarings = 6;
 constexpr float kFloor = 0.5f;
-constexpr int kBlock = 4;  // pixels treated together, in one vector
+constexpr int kBlock = 4;                                              // pixels treated together, in one vector
 using Vector = float __attribute__((vector_size(4 * sizeof(float))));  // g++ and clang, WebAssembly's SIMD too
 constexpr float kFar = 1e6f;
 

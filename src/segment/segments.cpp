@@ -27,31 +27,31 @@ Segmentation entry(const char* name, const char* title, const char* family, cons
 }
 
 Segmentation grid() {
-  return entry(
-      "grid", "Grid", "geometric", "",
-      "Rectangles of equal size. Knows nothing of the picture, so no segment suggests a shape that the classifier never saw.",
-      "A damage is shared between the cells it happens to lie in, so the same damage moved by half a cell gets another map.",
-      "label(x, y) = ⌊y · rows / height⌋ · columns + ⌊x · columns / width⌋",
-      {{"rows", integer, 10, "Cells from top to bottom", 1, 256, "cells"},
-       {"columns", integer, 10, "Cells from left to right", 1, 256, "cells"}},
-      [](const Image& picture, const Params& p) {
-        return grid_segments(picture.width, picture.height, p.integer("rows"), p.integer("columns"));
-      });
+  return entry("grid", "Grid", "geometric", "",
+               "Rectangles of equal size. Knows nothing of the picture, so no segment suggests a shape that the "
+               "classifier never saw.",
+               "A damage is shared between the cells it happens to lie in, so the same damage moved by half a cell "
+               "gets another map.",
+               "label(x, y) = ⌊y · rows / height⌋ · columns + ⌊x · columns / width⌋",
+               {{"rows", integer, 10, "Cells from top to bottom", 1, 256, "cells"},
+                {"columns", integer, 10, "Cells from left to right", 1, 256, "cells"}},
+               [](const Image& picture, const Params& p) {
+                 return grid_segments(picture.width, picture.height, p.integer("rows"), p.integer("columns"));
+               });
 }
 
 Segmentation hexagon() {
-  return entry(
-      "hexagon", "Hexagons", "geometric",
-      "L. Fejes Tóth: Über die dichteste Kugellagerung, Mathematische Zeitschrift 48, 1943.",
-      "Hexagons of nearly equal size: the roundest tiles that fill the plane, with neighbours at the same distance in six "
-      "directions.",
-      "Like a grid it knows nothing of the picture, so a damage on a border between cells is shared between them, and cells "
-      "on the kernel's edge mix kernel and background.",
-      "cell(p) = argminₖ |p − cₖ|, c a triangular lattice",
-      {{"segments", integer, 100, "Cells wanted; the result has about as many", 1, 4096, "segments"}},
-      [](const Image& picture, const Params& p) {
-        return hexagon_segments(picture.width, picture.height, p.integer("segments"));
-      });
+  return entry("hexagon", "Hexagons", "geometric",
+               "L. Fejes Tóth: Über die dichteste Kugellagerung, Mathematische Zeitschrift 48, 1943.",
+               "Hexagons of nearly equal size: the roundest tiles that fill the plane, with neighbours at the same "
+               "distance in six directions.",
+               "Like a grid it knows nothing of the picture, so a damage on a border between cells is shared between "
+               "them, and cells on the kernel's edge mix kernel and background.",
+               "cell(p) = argminₖ |p − cₖ|, c a triangular lattice",
+               {{"segments", integer, 100, "Cells wanted; the result has about as many", 1, 4096, "segments"}},
+               [](const Image& picture, const Params& p) {
+                 return hexagon_segments(picture.width, picture.height, p.integer("segments"));
+               });
 }
 
 Segmentation slic() {
@@ -61,7 +61,8 @@ Segmentation slic() {
       "superpixel methods, IEEE TPAMI 2012.",
       "Groups neighbouring pixels of similar colour: k-means in CIELAB and position, each centre looking only at its "
       "surroundings.",
-      "Segments follow visible edges: an explanation by segments looks as if it had found them, though the segmentation did.",
+      "Segments follow visible edges: an explanation by segments looks as if it had found them, though the "
+      "segmentation did.",
       "D² = d_Lab² + (m / S)² · d_xy²,  S = √(pixels / segments),  m = compactness",
       {{"segments", integer, 100, "Segments wanted; the result has about as many", 2, 4096, "segments"},
        {"compactness", number, 10.0, "Weight of position against colour: high makes squares", 0.01, 1000},
@@ -74,12 +75,12 @@ Segmentation slic() {
 Segmentation felzenszwalb() {
   return entry(
       "felzenszwalb", "Felzenszwalb-Huttenlocher", "superpixels",
-      "P. Felzenszwalb, D. Huttenlocher: Efficient graph-based image segmentation, International Journal of Computer Vision "
-      "59, 2004.",
+      "P. Felzenszwalb, D. Huttenlocher: Efficient graph-based image segmentation, International Journal of Computer "
+      "Vision 59, 2004.",
       "Joins neighbouring pixels, the most similar first, while the edge between two regions is no stronger than what "
       "holds each of them together: smooth areas become one region, textured ones keep their parts.",
-      "Sizes differ widely: the whole background or half a kernel may be one segment, and a large segment gets a large value "
-      "because it is large, not because each of its pixels matters.",
+      "Sizes differ widely: the whole background or half a kernel may be one segment, and a large segment gets a "
+      "large value because it is large, not because each of its pixels matters.",
       "join C₁, C₂ at edge e if |e| ≤ min(Int(C₁) + scale / |C₁|, Int(C₂) + scale / |C₂|)",
       {{"scale", number, 100.0, "Higher makes larger segments", 0.01, 1e5, "grey levels x px"},
        {"sigma", number, 0.5, "Standard deviation of the Gaussian that smooths the picture before", 0, 20, "px"},
@@ -93,10 +94,10 @@ Segmentation quickshift() {
   return entry(
       "quickshift", "Quick shift", "superpixels",
       "A. Vedaldi, S. Soatto: Quick shift and kernel methods for mode seeking, ECCV 2008.",
-      "Links every pixel to its nearest neighbour of higher density in colour (CIELAB) and position, and cuts the links "
-      "longer than max_dist; the trees are the segments.",
-      "The number of segments follows from the picture, so two pictures are cut unlike one another: values of their segments "
-      "must not be compared. A segment may consist of several pieces.",
+      "Links every pixel to its nearest neighbour of higher density in colour (CIELAB) and position, and cuts the "
+      "links longer than max_dist; the trees are the segments.",
+      "The number of segments follows from the picture, so two pictures are cut unlike one another: values of their "
+      "segments must not be compared. A segment may consist of several pieces.",
       "p(i) = Σⱼ exp(−d²(i, j) / (2 kernel_size²)),  d² = ratio² · d_Lab² + d_xy²",
       {{"kernel_size", number, 5.0, "Width of the Gaussian of the density: higher makes fewer segments", 0.5, 20, "px"},
        {"max_dist", number, 10.0, "Longest link: higher makes fewer segments", 1, 1000, "px"},
@@ -109,16 +110,17 @@ Segmentation quickshift() {
 Segmentation watershed() {
   return entry(
       "watershed", "Watershed", "superpixels",
-      "F. Meyer: Color image segmentation, IEE Image Processing and its Applications 1992; with compactness P. Neubert, "
-      "P. Protzel: Compact watershed and preemptive SLIC, ICPR 2014.",
+      "F. Meyer: Color image segmentation, IEE Image Processing and its Applications 1992; with compactness P. "
+      "Neubert, P. Protzel: Compact watershed and preemptive SLIC, ICPR 2014.",
       "Floods the magnitude of the brightness's gradient from evenly spread markers; segments meet on the crests, the "
       "edges of the picture.",
-      "Markers are spread evenly whatever the picture shows: a small damage without a marker of its own is flooded by its "
-      "neighbour, and where there is no edge the border is an accident. Colour edges of equal brightness are not seen.",
+      "Markers are spread evenly whatever the picture shows: a small damage without a marker of its own is flooded by "
+      "its neighbour, and where there is no edge the border is an accident. Colour edges of equal brightness are not "
+      "seen.",
       "level(p) = |∇Y(p)| + compactness · |p − marker|",
       {{"markers", integer, 250, "Markers wanted; the result has about as many segments", 1, 4096, "segments"},
-       {"compactness", number, 0.001, "Height a pixel gains with its distance from the marker: high makes cells of equal size",
-        0, 10, "1/px"}},
+       {"compactness", number, 0.001,
+        "Height a pixel gains with its distance from the marker: high makes cells of equal size", 0, 10, "1/px"}},
       [](const Image& picture, const Params& p) {
         return watershed_segments(picture, p.integer("markers"), p.number("compactness"));
       });
@@ -127,8 +129,8 @@ Segmentation watershed() {
 }  // namespace
 
 const Registry<Segmentation>& segmentations() {
-  static const Registry<Segmentation> registry(
-      "segmentation", {grid(), hexagon(), slic(), felzenszwalb(), quickshift(), watershed()});
+  static const Registry<Segmentation> registry("segmentation",
+                                               {grid(), hexagon(), slic(), felzenszwalb(), quickshift(), watershed()});
   return registry;
 }
 

@@ -6,9 +6,9 @@
 
 #include "segment/segments.h"
 
-// The gradient's magnitude as a landscape, flooded from markers (F. Meyer: Color image segmentation, IEE Image Processing
-// and its Applications 1992); where the waters meet is a border. With compactness, a pixel's height also grows with its
-// distance from the marker (P. Neubert, P. Protzel: Compact watershed and preemptive SLIC, ICPR 2014).
+// The gradient's magnitude as a landscape, flooded from markers (F. Meyer: Color image segmentation, IEE Image
+// Processing and its Applications 1992); where the waters meet is a border. With compactness, a pixel's height also
+// grows with its distance from the marker (P. Neubert, P. Protzel: Compact watershed and preemptive SLIC, ICPR 2014).
 namespace ks {
 
 namespace {
@@ -43,8 +43,10 @@ std::vector<double> gradient_magnitude(const Image& picture) {
   return out;
 }
 
-/// Of each cell of an even grid the place with the lowest gradient in its middle half, the nearest to the centre of equals.
-std::vector<std::array<int, 2>> place_markers(const std::vector<double>& height_of, int width, int height, int markers) {
+/// Of each cell of an even grid the place with the lowest gradient in its middle half, the nearest to the centre of
+/// equals.
+std::vector<std::array<int, 2>> place_markers(const std::vector<double>& height_of, int width, int height,
+                                              int markers) {
   const auto [rows, columns] = even_grid(width, height, markers);
   std::vector<std::array<int, 2>> out;
   for (int r = 0; r < rows; ++r)
@@ -55,8 +57,8 @@ std::vector<std::array<int, 2>> place_markers(const std::vector<double>& height_
       std::tuple<double, int, int, int> best{HUGE_VAL, 0, cy, cx};
       for (int y = std::max(0, cy - reach_y); y <= std::min(height - 1, cy + reach_y); ++y)
         for (int x = std::max(0, cx - reach_x); x <= std::min(width - 1, cx + reach_x); ++x)
-          best = std::min(best, {height_of[static_cast<size_t>(y) * width + x],
-                                 (x - cx) * (x - cx) + (y - cy) * (y - cy), y, x});
+          best = std::min(
+              best, {height_of[static_cast<size_t>(y) * width + x], (x - cx) * (x - cx) + (y - cy) * (y - cy), y, x});
       out.push_back({std::get<3>(best), std::get<2>(best)});
     }
   return out;

@@ -50,7 +50,8 @@ std::vector<double> sums(const Linear& m, int64_t n, int target, const Segments&
   return out;
 }
 
-/// Two classes; logit 0 is `gain` times the mean brightness of a square off the middle, less half of that, logit 1 nothing.
+/// Two classes; logit 0 is `gain` times the mean brightness of a square off the middle, less half of that, logit 1
+/// nothing.
 constexpr int kTop = 4, kLeft = 12, kSquare = 8;
 bool planted(int pixel) {
   const int y = pixel / kSide, x = pixel % kSide;
@@ -129,17 +130,20 @@ TEST_CASE("grid cuts squares of so many pixels, the last ones smaller; grid_cell
   CHECK(map.data[23 * kSide + 23] == doctest::Approx(corner).epsilon(1e-3));
   CHECK(map.data[19 * kSide + 19] == map.data[10 * kSide + 10]);
   CHECK(map.data[19 * kSide + 19] != map.data[20 * kSide + 19]);
-  const Tensor shap = explain("kernel-shap", {{"grid_cells", {1, 3}}, {"samples", "all"}},
-                              {m.classifier, m.inputs.slice(0, 1), {0}});
+  const Tensor shap =
+      explain("kernel-shap", {{"grid_cells", {1, 3}}, {"samples", "all"}}, {m.classifier, m.inputs.slice(0, 1), {0}});
   const std::vector<double> wanted = sums(m, 0, 0, grid_segments(kSide, kSide, 1, 3));
-  for (int x = 0; x < kSide; ++x) CHECK(std::fabs(shap.data[static_cast<size_t>(x)] - wanted[static_cast<size_t>(x / 8)]) < 2e-3);
+  for (int x = 0; x < kSide; ++x)
+    CHECK(std::fabs(shap.data[static_cast<size_t>(x)] - wanted[static_cast<size_t>(x / 8)]) < 2e-3);
 }
 
 TEST_CASE("segmentation_params reach the segmentation, win over the shorthands, and are checked") {
   Linear m(33);
   const std::vector<int> targets = {0, 0, 0};
   const ExplainRequest request{m.classifier, m.inputs, targets};
-  const auto count = [&](const json& params) { return cut(request, 0, check_parameters(methods().at("lime"), params)).count; };
+  const auto count = [&](const json& params) {
+    return cut(request, 0, check_parameters(methods().at("lime"), params)).count;
+  };
   CHECK(count({{"segmentation", "grid"}, {"segments", 16}}) == 16);
   CHECK(count({{"segmentation", "grid"}, {"segmentation_params", {{"rows", 2}, {"columns", 3}}}}) == 6);
   CHECK(count({{"segmentation", "grid"}, {"segments", 16}, {"segmentation_params", {{"rows", 2}}}}) == 8);
@@ -148,8 +152,9 @@ TEST_CASE("segmentation_params reach the segmentation, win over the shorthands, 
   CHECK(count({{"segmentation", "felzenszwalb"}, {"segmentation_params", {{"scale", 1e5}, {"min_size", 2}}}}) <
         count({{"segmentation", "felzenszwalb"}, {"segmentation_params", {{"scale", 0.01}, {"min_size", 2}}}}));
   const Params square = check_parameters(methods().at("lime"), {{"segments", 20}, {"compactness", 1000}});
-  CHECK(cut(request, 0, square).labels ==
-        segment("slic", {{"segments", 20}, {"compactness", 1000}}, tensor_to_image(m.inputs, 0, m.classifier.preprocessing())).labels);
+  CHECK(cut(request, 0, square).labels == segment("slic", {{"segments", 20}, {"compactness", 1000}},
+                                                  tensor_to_image(m.inputs, 0, m.classifier.preprocessing()))
+                                              .labels);
   const auto fails = [&](const std::string& method, const json& params, const char* word) {
     CHECK_THROWS_WITH_AS(explain(method, params, request), doctest::Contains(word), Error);
   };
@@ -174,12 +179,14 @@ TEST_CASE("shapley-sampling of a linear network gives each segment its contribut
   }
 }
 
-TEST_CASE("RISE: a linear output gives its expectation by segment, a constant one the same everywhere, but for sampling") {
+TEST_CASE(
+    "RISE: a linear output gives its expectation by segment, a constant one the same everywhere, but for sampling") {
   // By segments: E[f on_k] / p = f(all at p) + (1 - p) c_k, exactly computable.
   Linear m(35);
   const double p = 0.4;
   const Segments cells = grid_segments(kSide, kSide, 2, 2);
-  const json params = {{"segmentation", "grid"}, {"segments", 4}, {"samples", 20000}, {"probability", p}, {"output", "logits"}};
+  const json params = {
+      {"segmentation", "grid"}, {"segments", 4}, {"samples", 20000}, {"probability", p}, {"output", "logits"}};
   const Tensor map = explain("rise", params, {m.classifier, m.inputs.slice(0, 1), {1}, 5});
   REQUIRE(map.shape == Shape{1, 1, kSide, kSide});
   const std::vector<double> c = sums(m, 0, 1, cells);
@@ -213,9 +220,9 @@ TEST_CASE("meaningful perturbation hides a planted region and little else") {
   Random random(4);
   Tensor x({2, 3, kSide, kSide}, 1.0f);
   for (float& v : x.data) v += static_cast<float>(0.1 * random.normal());
-  // The square is four cells, each 16 of its 64 pixels; a neighbouring cell reaches two of them. With the square hidden, the
-  // probability falls by 0.018 * 8 / 64 per pixel, the logit by 8 / 64: the prices lie between what a cell of the square and
-  // a neighbour are worth.
+  // The square is four cells, each 16 of its 64 pixels; a neighbouring cell reaches two of them. With the square
+  // hidden, the probability falls by 0.018 * 8 / 64 per pixel, the logit by 8 / 64: the prices lie between what a cell
+  // of the square and a neighbour are worth.
   for (const auto& [output, price] : {std::pair<std::string, double>{"softmax", 0.015}, {"logits", 0.5}}) {
     CAPTURE(output);
     const json params = {{"baseline", 0}, {"cell", 4}, {"jitter", 0}, {"l1", price}, {"tv", 0.001}, {"output", output}};
@@ -229,7 +236,8 @@ TEST_CASE("meaningful perturbation hides a planted region and little else") {
     for (const float v : map.data) CHECK((v >= 0 && v <= 1));
   }
   // A high price of hiding hides nothing.
-  const Tensor dear = explain("meaningful-perturbation", {{"baseline", 0}, {"cell", 4}, {"l1", 10}}, {network, x, {0, 0}, 1});
+  const Tensor dear =
+      explain("meaningful-perturbation", {{"baseline", 0}, {"cell", 4}, {"l1", 10}}, {network, x, {0, 0}, 1});
   for (const float v : dear.data) CHECK(v < 0.01);
 }
 
@@ -257,12 +265,19 @@ TEST_CASE("perturbation methods: a batch equals its images one by one, the seed 
     CHECK(last > 0.3);
     CHECK(together.dim(0) == 3);
     for (int n = 0; n < 3; ++n) {
-      const Tensor alone = explain(method, params, {m.classifier, m.inputs.slice(n, n + 1), {targets[static_cast<size_t>(n)]}, 8,
-                                                    nullptr, nullptr, static_cast<uint64_t>(n)});
+      const Tensor alone = explain(method, params,
+                                   {m.classifier,
+                                    m.inputs.slice(n, n + 1),
+                                    {targets[static_cast<size_t>(n)]},
+                                    8,
+                                    nullptr,
+                                    nullptr,
+                                    static_cast<uint64_t>(n)});
       double largest = 0, difference = 0;
       for (int64_t i = 0; i < alone.size(); ++i) {
         largest = std::max(largest, std::fabs(static_cast<double>(alone.data[static_cast<size_t>(i)])));
-        difference = std::max(difference, std::fabs(static_cast<double>(alone.data[static_cast<size_t>(i)]) - together.sample(n)[i]));
+        difference = std::max(
+            difference, std::fabs(static_cast<double>(alone.data[static_cast<size_t>(i)]) - together.sample(n)[i]));
       }
       CHECK(largest > 0);
       CHECK(difference <= 1e-4 * largest);

@@ -24,15 +24,18 @@ struct Small {
   Tensor inputs;
 
   explicit Small(uint64_t seed)
-      : classifier([&] {
-          test::Network n(seed, 3, kSide, kSide);
-          n.convolution(6, 3, 1, true);
-          n.add("Relu");
-          n.add("MaxPool", {}, {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{2, 2}}});
-          n.convolution(6, 3, 1, true);
-          n.add("Relu");
-          return graph::write(n.finish(true));
-        }(), "small"),
+      : classifier(
+            [&] {
+              test::Network n(seed, 3, kSide, kSide);
+              n.convolution(6, 3, 1, true);
+              n.add("Relu");
+              n.add("MaxPool", {},
+                    {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{2, 2}}});
+              n.convolution(6, 3, 1, true);
+              n.add("Relu");
+              return graph::write(n.finish(true));
+            }(),
+            "small"),
         inputs([&] {
           Random random(seed, 1);
           return test::random_tensor(random, {3, 3, kSide, kSide});
@@ -88,7 +91,8 @@ double largest(const std::vector<double>& values) {
 
 /// A game with pairwise and triple interactions; player 5 is a dummy, 0 and 1 are symmetric.
 double game(const uint8_t* on) {
-  return 2.0 * (on[0] + on[1]) - 1.5 * on[0] * on[1] + on[2] * (on[0] + on[1]) + 3.0 * on[3] * on[4] * on[2] - on[4] + 0.75;
+  return 2.0 * (on[0] + on[1]) - 1.5 * on[0] * on[1] + on[2] * (on[0] + on[1]) + 3.0 * on[3] * on[4] * on[2] - on[4] +
+         0.75;
 }
 
 std::vector<double> outputs_of(const Coalitions& c) {
@@ -98,11 +102,13 @@ std::vector<double> outputs_of(const Coalitions& c) {
 }
 
 std::vector<double> game_by_all_orders() {
-  return by_all_orders([](unsigned set) {
-    uint8_t on[6];
-    for (int k = 0; k < 6; ++k) on[k] = (set >> k) & 1;
-    return game(on);
-  }, 6);
+  return by_all_orders(
+      [](unsigned set) {
+        uint8_t on[6];
+        for (int k = 0; k < 6; ++k) on[k] = (set >> k) & 1;
+        return game(on);
+      },
+      6);
 }
 
 }  // namespace
@@ -129,7 +135,8 @@ TEST_CASE("Shapley values of a game: subset formula and full regression equal th
   CHECK(exact[0] == doctest::Approx(exact[1]));
 }
 
-TEST_CASE("coalitions: pairs with their complements, outer sizes in full, weights by the Shapley kernel, the budget kept") {
+TEST_CASE(
+    "coalitions: pairs with their complements, outer sizes in full, weights by the Shapley kernel, the budget kept") {
   for (const int budget : {2, 10, 40, 200, 400, 5000}) {
     const int n = 11;
     const Coalitions c = draw_coalitions(n, budget, 3);
@@ -150,8 +157,8 @@ TEST_CASE("coalitions: pairs with their complements, outer sizes in full, weight
       if (s % 2 == 1)
         for (int k = 0; k < n; ++k) CHECK(set[static_cast<size_t>(k)] != c.on[(s - 1) * n + static_cast<size_t>(k)]);
     }
-    // Sizes taken in full have their exact share of (n - 1) / (s (n - s)): of 100 pairs 11 cover sizes 1 and 10, and of 200
-    // the 63 that fall to sizes 2 and 9 cover their 55.
+    // Sizes taken in full have their exact share of (n - 1) / (s (n - s)): of 100 pairs 11 cover sizes 1 and 10, and of
+    // 200 the 63 that fall to sizes 2 and 9 cover their 55.
     double total = 0;
     for (int s = 1; s < n; ++s) total += (n - 1.0) / (s * (n - s));
     for (const int s : {1, 10, 2, 9}) {
@@ -203,7 +210,8 @@ TEST_CASE("kernel-shap over all coalitions equals the mean over all orders, with
   json sampled = params;
   sampled["samples"] = 62;
   const Tensor fitted = explain("kernel-shap", sampled, {m.classifier, m.inputs, targets});
-  for (int64_t i = 0; i < map.size(); ++i) CHECK(std::fabs(fitted.data[static_cast<size_t>(i)] - map.data[static_cast<size_t>(i)]) < 1e-4);
+  for (int64_t i = 0; i < map.size(); ++i)
+    CHECK(std::fabs(fitted.data[static_cast<size_t>(i)] - map.data[static_cast<size_t>(i)]) < 1e-4);
 }
 
 TEST_CASE("kernel-shap and shapley-sampling: efficiency, and convergence to the exact values") {
@@ -276,7 +284,8 @@ TEST_CASE("Shapley methods refuse what cannot be computed, in a sentence") {
   const auto run = [&](const char* method, const json& params) {
     explain(method, params, {m.classifier, m.inputs, {0, 0, 0}});
   };
-  CHECK_THROWS_WITH_AS(run("kernel-shap", {{"samples", "all"}, {"grid_cells", {6, 6}}}), doctest::Contains("36 segments"), Error);
+  CHECK_THROWS_WITH_AS(run("kernel-shap", {{"samples", "all"}, {"grid_cells", {6, 6}}}),
+                       doctest::Contains("36 segments"), Error);
   for (const json& samples : {json("many"), json(1), json(2.5), json(nullptr)})
     CHECK_THROWS_WITH_AS(run("kernel-shap", {{"samples", samples}}), doctest::Contains("samples"), Error);
   for (const json& cells : {json{3}, json{0, 2}, json{2, 13}, json{"a", "b"}})

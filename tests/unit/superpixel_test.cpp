@@ -22,20 +22,31 @@ Image painted(int width, int height, const std::function<std::array<int, 3>(int,
     for (int x = 0; x < width; ++x)
       for (int c = 0; c < 3; ++c)
         out.at(x, y)[c] = static_cast<uint8_t>(std::clamp(
-            colour(x, y)[static_cast<size_t>(c)] + (noise ? static_cast<int>(random.below(2 * noise + 1)) - noise : 0), 0, 255));
+            colour(x, y)[static_cast<size_t>(c)] + (noise ? static_cast<int>(random.below(2 * noise + 1)) - noise : 0),
+            0, 255));
   return out;
 }
 
 /// Red to the left of a slanted edge, green of another brightness to the right.
-bool left_of_edge(int x, int y) { return x < 30 + y / 4; }
+bool left_of_edge(int x, int y) {
+  return x < 30 + y / 4;
+}
 Image two_colours(int noise = 0) {
-  return painted(80, 60, [](int x, int y) {
-    return left_of_edge(x, y) ? std::array{170, 60, 50} : std::array{90, 180, 120};
-  }, noise);
+  return painted(
+      80, 60,
+      [](int x, int y) {
+        return left_of_edge(x, y) ? std::array{170, 60, 50} : std::array{90, 180, 120};
+      },
+      noise);
 }
 
 Image noise_picture(int width, int height, uint64_t seed) {
-  return painted(width, height, [](int, int) { return std::array{128, 128, 128}; }, 127, seed);
+  return painted(
+      width, height,
+      [](int, int) {
+        return std::array{128, 128, 128};
+      },
+      127, seed);
 }
 
 std::vector<int> sizes(const Segments& s) {
@@ -179,7 +190,9 @@ TEST_CASE("hexagons: about as many as wanted, of nearly equal size, with six nei
   CHECK(inner > 40);
 }
 
-TEST_CASE("Felzenszwalb: two flat colours are two segments, scale and min_size act, and nothing smaller than min_size stays") {
+TEST_CASE(
+    "Felzenszwalb: two flat colours are two segments, scale and min_size act, and nothing smaller than min_size "
+    "stays") {
   CHECK(segment("felzenszwalb", {{"sigma", 0}}, two_colours()).count == 2);
   CHECK(segment("felzenszwalb", {}, Image(30, 20)).count == 1);
   const Image noise = noise_picture(64, 64, 9);
@@ -205,8 +218,10 @@ TEST_CASE("Felzenszwalb: two flat colours are two segments, scale and min_size a
 
 TEST_CASE("quick shift: kernel width, longest link and the weight of colour act as they should") {
   const Image picture = two_colours(10);
-  CHECK(segment("quickshift", {{"kernel_size", 2}}, picture).count > segment("quickshift", {{"kernel_size", 6}}, picture).count);
-  CHECK(segment("quickshift", {{"max_dist", 3}}, picture).count > segment("quickshift", {{"max_dist", 20}}, picture).count);
+  CHECK(segment("quickshift", {{"kernel_size", 2}}, picture).count >
+        segment("quickshift", {{"kernel_size", 6}}, picture).count);
+  CHECK(segment("quickshift", {{"max_dist", 3}}, picture).count >
+        segment("quickshift", {{"max_dist", 20}}, picture).count);
   CHECK(crossing(segment("quickshift", {{"ratio", 0}}, picture)) > 0.05);  // without colour, the edge is not seen
   CHECK(segment("quickshift", {{"ratio", 0}, {"max_dist", 1000}}, picture).labels ==
         segment("quickshift", {{"ratio", 0}, {"max_dist", 1000}}, Image(80, 60)).labels);
@@ -224,12 +239,15 @@ TEST_CASE("watershed: about as many segments as markers, borders on the crest, c
   }
   const auto spread = [&](double compactness) {
     const std::vector<int> size = sizes(segment("watershed", {{"markers", 48}, {"compactness", compactness}}, picture));
-    return static_cast<double>(*std::max_element(size.begin(), size.end())) / *std::min_element(size.begin(), size.end());
+    return static_cast<double>(*std::max_element(size.begin(), size.end())) /
+           *std::min_element(size.begin(), size.end());
   };
   CHECK(spread(10) < 2.5);
   CHECK(spread(0) > 2 * spread(10));
   // Two markers, one crest: the border follows it exactly, up to the Sobel kernel's width.
-  const Image bands = painted(40, 10, [](int x, int) { return x < 12 ? std::array{0, 0, 0} : std::array{255, 255, 255}; });
+  const Image bands = painted(40, 10, [](int x, int) {
+    return x < 12 ? std::array{0, 0, 0} : std::array{255, 255, 255};
+  });
   const Segments s = segment("watershed", {{"markers", 2}, {"compactness", 0}}, bands);
   CHECK(s.count >= 2);
   for (int y = 0; y < 10; ++y) CHECK(s.at(10, y) != s.at(13, y));

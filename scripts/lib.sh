@@ -60,6 +60,12 @@ build_web() {
   cmake --build build/web --parallel "$jobs"
 }
 
+# build_reference: the reference of methods, made by the native program, in the site (dist/reference)
+build_reference() {
+  say "Writing the reference (dist/reference)"
+  build/native/kernelscope reference --output dist/reference --quiet
+}
+
 # The address this machine gets Debian from, whichever way its sources are written.
 debian_mirror() {
   # shellcheck disable=SC2016 # apt fills these in

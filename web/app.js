@@ -78,6 +78,7 @@ function hostFor(core) {
     setCursor: (name) => { canvas.style.cursor = name; },
     announce: (text) => { live.textContent = text; },
     pageAddress: () => location.href.split('#')[0],
+    openPage: (address) => window.open(new URL(address, location.href), '_blank', 'noopener'),
     setFragment: (fragment) => history.replaceState(null, '', fragment),
     download: (name, bytes) => {
       const link = document.createElement('a');

@@ -141,7 +141,10 @@ bool Bridge::post_next(Model& model) {
     Cell& cell = model.cells[key];
     cell.state = State::running;
     cell.progress = 0;
-    computing_ = post({Kind::explain, key}, {{"op", "explain"}, {"image", image}, {"method", method}});
+    json together = json::array();
+    for (const size_t m : methods_of_pass(model, *task)) together.push_back(spec(model.study.methods[m]));
+    computing_ = post({Kind::explain, key},
+                      {{"op", "explain"}, {"image", image}, {"method", method}, {"together", together}});
   } else {
     const std::string key = score_key(model, task->image, task->method, *task->metric);
     model.scores[key].state = State::running;
@@ -240,6 +243,7 @@ void Bridge::receive_init(Model& model, const json& answer) {
     MethodInfo info;
     read_entry(j, info);
     info.needs_gradient = j.value("needs_gradient", true);
+    info.shares_pass = j.value("shares_pass", false);
     model.methods.push_back(std::move(info));
   }
   for (const json& j : answer.at("registries").at("metrics")) {

@@ -19,6 +19,7 @@ void draw_help(Context& c) {
   const ImVec2 display = ImGui::GetIO().DisplaySize;
   ImGui::SetNextWindowPos({display.x / 2, display.y / 2}, ImGuiCond_Always, {0.5f, 0.5f});
   ImGui::SetNextWindowSize({std::min(640.0f, display.x - 32), 0});
+  ImGui::SetNextWindowSizeConstraints({0, 0}, {display.x, display.y - 32});
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(24, 20));
   ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, ImVec2(8, 6));
   if (ImGui::BeginPopup("help", ImGuiWindowFlags_NoMove)) {
@@ -40,6 +41,13 @@ void draw_help(Context& c) {
         "Colours are a choice, too",
         "Channels, scale and colours change the picture but not the numbers. A common scale makes images comparable; "
         "a scale of its own makes weak maps look strong.");
+    if (!c.model.study.methods.empty()) {
+      if (const MethodInfo* info = c.model.method_info(c.model.study.methods[c.model.selected_method()].name)) {
+        ui::text(theme::fonts.strong, theme::text, "The selected method: " + info->title);
+        draw_entry_details(*info, true);
+        ImGui::Dummy({0, 4});
+      }
+    }
     ui::text(theme::fonts.strong, theme::text, "Keys");
     const float x = ImGui::GetCursorPosX();
     for (const auto& [keys, meaning] :
@@ -61,6 +69,8 @@ void draw_help(Context& c) {
                 "biological variation, PLOS ONE 2025.");
     ImGui::Dummy({0, 2});
     if (ui::button("close-help", "Close", true)) ImGui::CloseCurrentPopup();
+    ImGui::SameLine();
+    if (ui::button("open-reference", "Reference of all methods")) platform::open_page("reference/index.html");
     ImGui::EndPopup();
   }
   ImGui::PopStyleVar(2);

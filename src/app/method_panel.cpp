@@ -3,6 +3,7 @@
 
 #include "app/panels.h"
 #include "app/parameters.h"
+#include "app/platform.h"
 
 namespace ks::app {
 
@@ -58,6 +59,19 @@ bool choose_entry(const char* popup, const std::vector<Info>& infos, const std::
 
 }  // namespace
 
+void draw_entry_details(const Entry& entry, bool has_page) {
+  if (!entry.misleads.empty()) {
+    ui::text(theme::fonts.label, theme::accent, "When it misleads");
+    ui::wrapped(theme::fonts.small, theme::text, entry.misleads);
+  }
+  if (!entry.formula.empty()) {
+    ui::text(theme::fonts.label, theme::muted, "Formula");
+    ui::wrapped(theme::fonts.formula, theme::text, entry.formula);
+  }
+  if (has_page && ui::button(("reference-" + entry.name).c_str(), "Open its reference page"))
+    platform::open_page("reference/methods/" + entry.name + ".html");
+}
+
 void draw_entry_tooltip(const Entry& entry, const std::string& extra) {
   if (!ui::wants_tooltip()) return;
   ui::begin_tooltip();
@@ -104,7 +118,7 @@ void draw_method_panel(Context& c) {
     return;
   }
   ui::wrapped(theme::fonts.small, theme::text, info->description);
-  ui::wrapped(theme::fonts.small, theme::text, info->misleads);
+  draw_entry_details(*info, true);
   if (!info->citation.empty()) ui::wrapped(theme::fonts.small, theme::muted, info->citation);
   ImGui::Dummy({0, 2});
   if (info->parameters.empty()) {

@@ -50,6 +50,7 @@ struct Picture {
 
 struct MethodInfo : Entry {
   bool needs_gradient = true;
+  bool shares_pass = false;  // is one network: computed in one pass with the others of an image
 };
 
 struct MetricInfo : Entry {

@@ -123,6 +123,9 @@ void begin_panel(const char* name, ui::Rect rect, ImU32 color, ImVec2 padding = 
                  int flags = ImGuiWindowFlags_NoBringToFrontOnFocus);
 void end_panel();
 
+/// When an entry misleads, its formula, and for a method a button that opens its page of the reference.
+void draw_entry_details(const Entry& entry, bool has_page);
+
 /// "Saliency (Simonyan et al. 2013). ..." for a method's or a metric's tooltip.
 void draw_entry_tooltip(const Entry& entry, const std::string& extra = "");
 

@@ -19,6 +19,7 @@ EM_JS(void, host_copy_text, (const char* text), { Module.host.copyText(UTF8ToStr
 EM_JS(void, host_choose_files, (), { Module.host.chooseFiles(); })
 EM_JS(void, host_set_fragment, (const char* text), { Module.host.setFragment(UTF8ToString(text)); })
 EM_JS(void, host_set_cursor, (const char* name), { Module.host.setCursor(UTF8ToString(name)); })
+EM_JS(void, host_open_page, (const char* address), { Module.host.openPage(UTF8ToString(address)); })
 EM_JS(void, host_announce, (const char* text), { Module.host.announce(UTF8ToString(text)); })
 EM_JS(void, host_download, (const char* name, const char* bytes, int size), {
   Module.host.download(UTF8ToString(name), HEAPU8.slice(bytes, bytes + size));
@@ -202,6 +203,9 @@ std::string page_address() {
   std::string out = text;
   std::free(text);
   return out;
+}
+void open_page(const std::string& address) {
+  host_open_page(address.c_str());
 }
 void announce(const std::string& text) {
   host_announce(text.c_str());

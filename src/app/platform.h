@@ -26,6 +26,7 @@ void copy_text(const std::string& text);
 void choose_files();                         // the page's file dialog; files arrive as dropped ones do
 void set_fragment(const std::string& text);  // the address after '#', without a new entry in the history
 std::string page_address();                  // of this page, without what follows '#'
+void open_page(const std::string& address);  // in a new tab; relative addresses are the site's
 void announce(const std::string& text);      // for screen readers
 void download(const std::string& name, const std::string& bytes);
 

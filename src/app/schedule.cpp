@@ -55,7 +55,23 @@ std::vector<size_t> methods_by_cost(const Model& model) {
   return order;
 }
 
+bool shares_pass(const Model& model, size_t method) {
+  const MethodInfo* info = model.method_info(model.study.methods[method].name);
+  return info && info->shares_pass;
+}
+
 }  // namespace
+
+std::vector<size_t> methods_of_pass(const Model& model, const Task& task) {
+  std::vector<size_t> out;
+  const bool first = std::none_of(model.cells.begin(), model.cells.end(),
+                                  [](const auto& entry) { return entry.second.state == State::done; });
+  if (first || task.metric || !shares_pass(model, task.method)) return out;
+  for (size_t m = 0; m < model.study.methods.size(); ++m)
+    if (m == task.method || (shares_pass(model, m) && is_missing(model, task.image, m))) out.push_back(m);
+  if (out.size() < 2) out.clear();
+  return out;
+}
 
 std::optional<Task> next_task(const Model& model) {
   const size_t images = model.study.images.size(), methods = model.study.methods.size();
@@ -63,6 +79,9 @@ std::optional<Task> next_task(const Model& model) {
   const size_t image = model.selected_image(), method = model.selected_method();
   if (picture_is_there(model, image) && is_missing(model, image, method)) return Task{image, method};
   const std::vector<size_t> order = methods_by_cost(model);
+  for (size_t i = 0; i < images; ++i)
+    for (size_t m : order)
+      if (shares_pass(model, m) && picture_is_there(model, i) && is_missing(model, i, m)) return Task{i, m};
   for (size_t m : order)
     for (size_t i = 0; i < images; ++i)
       if (picture_is_there(model, i) && is_missing(model, i, m)) return Task{i, m};

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/model.h"
 
@@ -11,9 +12,13 @@ struct Task {
   std::optional<size_t> metric;  // none: the explanation itself
 };
 
-/// What to compute next: the selected cell, then every explanation (quick methods first), then the scores (quick
-/// metrics first). None when everything the study asks for is there.
+/// What to compute next: the selected cell, then the explanations by methods that share a pass, image by image, then the
+/// others (quick methods first), then the scores (quick metrics first). None when everything the study asks for is there.
 std::optional<Task> next_task(const Model& model);
+
+/// The methods whose explanations the core had better compute together with a task's, its own among them; none where it
+/// is better alone: the first map of all, which should be there at once.
+std::vector<size_t> methods_of_pass(const Model& model, const Task& task);
 
 /// Seconds that the rest may take, from what has been computed so far; negative while nothing is known.
 double seconds_left(const Model& model);

@@ -51,7 +51,7 @@ void draw_metric_name(Context& c, size_t metric, bool control_is_not_last, ui::R
     ui::text(theme::fonts.strong, theme::text, metric_title(model, metric));
     if (info) {
       ui::wrapped(theme::fonts.small, theme::text, info->description + " " + direction_text(info->direction));
-      ui::wrapped(theme::fonts.small, theme::text, info->misleads);
+      draw_entry_details(*info, false);
       ui::wrapped(theme::fonts.small, theme::muted, info->citation);
       draw_parameters(("metric-" + std::to_string(metric)).c_str(), *info, m.params, [&](json params) {
         c.commands.edit([=](Study& study) { study.metrics[metric].params = params; });

@@ -34,6 +34,7 @@ struct Fonts {
   ImFont* label = nullptr;   // 13, semibold
   ImFont* small = nullptr;   // 12
   ImFont* title = nullptr;   // 17, semibold
+  ImFont* formula = nullptr; // 14: with the signs of formulas
   ImFont* mono = nullptr;    // 12: figures that stand in columns
 };
 extern Fonts fonts;

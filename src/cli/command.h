@@ -39,7 +39,9 @@ const std::vector<Command>& commands();
 /// The commands, one file each. Options live in a shared struct that the returned action holds on to.
 Action annotate(CLI::App& app);
 Action bench(CLI::App& app);
-Action bench_training(CLI::App& app);  // a subcommand of bench
+Action bench_methods(CLI::App& app);   // the subcommands of bench
+Action bench_together(CLI::App& app);
+Action bench_training(CLI::App& app);
 Action explain(CLI::App& app);
 Action export_explainer(CLI::App& app);
 Action generate(CLI::App& app);
@@ -50,6 +52,7 @@ Action measure(CLI::App& app);
 Action plant(CLI::App& app);
 Action predict(CLI::App& app);
 Action rank(CLI::App& app);
+Action reference(CLI::App& app);
 Action run(CLI::App& app);
 Action segment(CLI::App& app);
 Action study(CLI::App& app);

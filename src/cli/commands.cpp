@@ -21,6 +21,7 @@ const std::vector<Command>& commands() {
       {"plant", "Paint damage onto photographs of real kernels, with exact masks", plant},
       {"predict", "Classify images, or score a model on a data set", predict},
       {"rank", "Order methods by the scores of a study", rank},
+      {"reference", "Write the reference of methods and metrics as a small site", reference},
       {"run", "Run a study: explain, measure, rank, report", run},
       {"segment", "Cut a picture into segments and draw their borders", segment},
       {"study", "Make and read links of studies, check them, print their schema", study},

@@ -160,9 +160,23 @@ std::vector<int> Classifier::predict(const Tensor& inputs) {
 }
 
 Session& Classifier::derived(const std::string& key, const std::function<graph::Model()>& build) {
-  const auto it = sessions_.find(key);
-  if (it != sessions_.end()) return it->second;
-  return sessions_.emplace(key, Session(graph::write(build()), options_, where_ + " (" + key + ")")).first->second;
+  const auto known = by_key_.find(key);
+  if (known != by_key_.end()) return *known->second;
+  const std::string bytes = graph::write(build());
+  const Fingerprint graph = fingerprint(bytes);
+  auto session = sessions_.find(graph);
+  if (session == sessions_.end())
+    session = sessions_.emplace(graph, Session(bytes, options_, where_ + " (" + key + ")")).first;
+  return *(by_key_[key] = &session->second);
+}
+
+JointNetwork& Classifier::joint(const std::string& key, const std::function<std::shared_ptr<JointNetwork>()>& build) {
+  if (!joint_ || joint_key_ != key) {
+    joint_.reset();  // before the next one takes memory
+    joint_ = build();
+    joint_key_ = key;
+  }
+  return *joint_;
 }
 
 Tensor softmax(const Tensor& logits) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -9,8 +10,11 @@
 #include "graph/model.h"
 #include "picture/image.h"
 #include "runtime/session.h"
+#include "tensor/hash.h"
 
 namespace ks {
+
+struct JointNetwork;  // explain/together.h
 
 /// An image classifier: its graph, what it wants as input, and every session made from it. Methods and metrics get one of
 /// these; they ask it for forward passes and for derived networks (gradients, relevance), which it builds once each.
@@ -46,8 +50,12 @@ class Classifier {
   /// argmax of the logits per sample; ties to the lowest class.
   std::vector<int> predict(const Tensor& inputs);
 
-  /// The session of a network derived from this one, built on first use. `key` names the derivation with all its parameters.
+  /// The session of a network derived from this one, built on first use. `key` names the derivation with all its parameters;
+  /// derivations that come to the same graph are one session.
   Session& derived(const std::string& key, const std::function<graph::Model()>& build);
+  /// Networks of several methods as one, built on first use. Only the last one is kept: it holds the weights of all of them.
+  JointNetwork& joint(const std::string& key, const std::function<std::shared_ptr<JointNetwork>()>& build);
+  const SessionOptions& session_options() const { return options_; }
 
   int batch_size() const { return batch_size_; }
   /// Forward passes (samples) run so far through logits(): for budgets and tests.
@@ -62,7 +70,10 @@ class Classifier {
   Preprocessing preprocessing_;
   SessionOptions options_;
   std::unique_ptr<Session> forward_;
-  std::unordered_map<std::string, Session> sessions_;
+  std::map<Fingerprint, Session> sessions_;             // by graph
+  std::unordered_map<std::string, Session*> by_key_;
+  std::string joint_key_;
+  std::shared_ptr<JointNetwork> joint_;
   int64_t forward_count_ = 0;
 };
 

@@ -6,9 +6,10 @@
 
 namespace ks {
 
-Tensor run_explainer(Classifier& classifier, Session& session, const Tensor& inputs, const std::vector<int>& targets,
-                     const Progress& progress, const Tensor* baselines) {
-  Tensor out;
+std::vector<Tensor> run_outputs(Classifier& classifier, Session& session, const std::vector<std::string>& outputs,
+                                const Tensor& inputs, const std::vector<int>& targets, const Progress& progress,
+                                const Tensor* baselines) {
+  std::vector<Tensor> out(outputs.size());
   const int64_t total = inputs.dim(0), batch = classifier.batch_size();
   for (int64_t begin = 0; begin < total; begin += batch) {
     const int64_t end = std::min(total, begin + batch);
@@ -20,16 +21,23 @@ Tensor run_explainer(Classifier& classifier, Session& session, const Tensor& inp
       reference = baselines->dim(0) == 1 ? *baselines : baselines->slice(begin, end);
       given.emplace_back(backward::baseline_input, &reference);
     }
-    const Tensor result = session.run(given, {backward::attribution_output}).at(0);
-    if (out.empty()) {
-      Shape shape = result.shape;
-      shape.at(0) = total;
-      out = Tensor(shape);
+    const std::vector<Tensor> results = session.run(given, outputs);
+    for (size_t k = 0; k < outputs.size(); ++k) {
+      if (out[k].empty()) {
+        Shape shape = results[k].shape;
+        shape.at(0) = total;
+        out[k] = Tensor(shape);
+      }
+      std::copy(results[k].data.begin(), results[k].data.end(), out[k].sample(begin));
     }
-    std::copy(result.data.begin(), result.data.end(), out.sample(begin));
     if (progress) progress(static_cast<double>(end) / static_cast<double>(total));
   }
   return out;
+}
+
+Tensor run_explainer(Classifier& classifier, Session& session, const Tensor& inputs, const std::vector<int>& targets,
+                     const Progress& progress, const Tensor* baselines) {
+  return run_outputs(classifier, session, {backward::attribution_output}, inputs, targets, progress, baselines).at(0);
 }
 
 Tensor seeds(const Classifier& classifier, const std::vector<int>& targets, int64_t begin, int64_t end) {

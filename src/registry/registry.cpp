@@ -122,6 +122,14 @@ Params check_parameters(const Entry& entry, const json& given) {
   return Params(std::move(checked));
 }
 
+std::string allowed_values(const Parameter& p) {
+  if (!p.choices.empty() && p.type != ParameterType::choice)
+    return (p.type == ParameterType::list ? "a list, each element " : "") + number_or_choices(p);
+  if (!p.choices.empty()) return "one of " + join(p.choices);
+  if (p.min || p.max) return range_text(p);
+  return p.type == ParameterType::boolean ? "true or false" : p.type == ParameterType::value ? "any" : type_name(p.type);
+}
+
 json parse_parameter(const std::string& text) {
   json value = json::parse(text, nullptr, false);
   return value.is_discarded() ? json(text) : value;

@@ -67,6 +67,9 @@ class Params {
 /// Fills in defaults. Throws Error naming the entry and the parameter when one is unknown, of the wrong type or out of range.
 Params check_parameters(const Entry& entry, const json& given);
 
+/// Which values a parameter takes, in words: "from 1 to 1000", "one of slic, grid", "true or false", "text", "any".
+std::string allowed_values(const Parameter& parameter);
+
 /// "0.5" -> 0.5, "[8,8]" -> list, "true" -> true; what is no JSON stays a string.
 json parse_parameter(const std::string& text);
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "explain/reference.h"
+#include "explain/together.h"
 #include "study/cells.h"
 #include "study/check.h"
 #include "study/pictures.h"
@@ -49,6 +50,10 @@ struct Slot {
   uint64_t seed_stream = 0;
   std::vector<float> logits;
 };
+
+bool all_finite(const Tensor& map) {
+  return std::all_of(map.data.begin(), map.data.end(), [](float v) { return std::isfinite(v); });
+}
 
 struct Prepared {
   Slot slot;
@@ -160,6 +165,31 @@ struct Engine::State {
   void check_image(size_t image) const {
     if (image >= images.size()) throw std::logic_error("the study has no image " + std::to_string(image));
     if (!images[image].error.empty()) throw Error(images[image].error);
+  }
+
+  /// The explanation from memory or the store, or null.
+  Explanation* find_explanation(size_t image, const std::string& key) {
+    if (const auto found = explanations.find(key); found != explanations.end()) {
+      found->second.last_use = ++uses;
+      return &found->second.explanation;
+    }
+    Explanation stored;
+    const std::optional<std::string> bytes = store.load ? store.load(key) : std::nullopt;
+    return bytes && unpack_explanation(*bytes, stored) ? &keep(image, key, std::move(stored)) : nullptr;
+  }
+
+  Explanation& keep(size_t image, const std::string& key, Explanation made) {
+    Kept& kept = explanations[key];
+    kept.explanation = std::move(made);
+    kept.image = images[image].hash;
+    kept.last_use = ++uses;
+    return kept.explanation;
+  }
+
+  Explanation& keep_computed(size_t image, const std::string& key, Explanation made) {
+    ++counts.explanations;
+    if (store.save) store.save(key, pack_explanation(made));
+    return keep(image, key, std::move(made));
   }
 
   void drop_old_maps() {
@@ -275,29 +305,57 @@ const Explanation& Engine::explain(size_t image, const StudyMethod& method, cons
   s.check_image(image);
   const Params params = check_parameters(methods().at(method.name), method.params);
   const std::string key = s.explanation_key(image, method.name, params);
-  if (const auto found = s.explanations.find(key); found != s.explanations.end()) {
-    found->second.last_use = ++s.uses;
-    return found->second.explanation;
-  }
+  if (const Explanation* found = s.find_explanation(image, key)) return *found;
   Explanation made;
-  std::optional<std::string> stored = s.store.load ? s.store.load(key) : std::nullopt;
-  if (!stored || !unpack_explanation(*stored, made)) {
+  const std::vector<int> targets = {s.predictions[image].target};
+  const Stopwatch watch;
+  made.map = ks::explain(method.name, params.all(),
+                         {*s.classifier, s.images[image].input, targets, s.seed(image), progress, s.pictures()});
+  made.milliseconds = watch.milliseconds();
+  if (!all_finite(made.map))
+    throw Error("its map has values that are no numbers", method.name + " of image '" + s.images[image].id + "'",
+                "the network's weights or its output may be out of range");
+  return s.keep_computed(image, key, std::move(made));
+}
+
+void Engine::explain_together(size_t image, const std::vector<StudyMethod>& methods, const Progress& progress) {
+  State& s = *state_;
+  s.check_image(image);
+  std::vector<ChosenMethod> networks, missing;
+  std::vector<std::string> keys, missing_keys;
+  for (const StudyMethod& m : methods) {
+    const ChosenMethod chosen(m.name, m.params);
+    if (!chosen.is_network()) continue;
+    const std::string key = s.explanation_key(image, m.name, chosen.params);
+    if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+    networks.push_back(chosen);
+    keys.push_back(key);
+    if (s.find_explanation(image, key)) continue;
+    missing.push_back(chosen);
+    missing_keys.push_back(key);
+  }
+  if (missing.size() < 2) return;
+  // Where most are missing, the network of all serves: it is the one that the other images use.
+  if (2 * missing.size() <= networks.size()) {
+    networks = missing;
+    keys = missing_keys;
+  }
+  try {
+    JointNetwork& joint = joint_network(*s.classifier, networks);
     const std::vector<int> targets = {s.predictions[image].target};
     const Stopwatch watch;
-    made.map = ks::explain(method.name, params.all(),
-                           {*s.classifier, s.images[image].input, targets, s.seed(image), progress, s.pictures()});
-    made.milliseconds = watch.milliseconds();
-    if (!std::all_of(made.map.data.begin(), made.map.data.end(), [](float v) { return std::isfinite(v); }))
-      throw Error("its map has values that are no numbers", method.name + " of image '" + s.images[image].id + "'",
-                  "the network's weights or its output may be out of range");
-    ++s.counts.explanations;
-    if (s.store.save) s.store.save(key, pack_explanation(made));
+    std::vector<Tensor> maps = joint.explain(
+        {*s.classifier, s.images[image].input, targets, s.seed(image), nullptr, s.pictures()});
+    const double milliseconds = watch.milliseconds();
+    for (size_t k = 0; k < networks.size(); ++k) {
+      const bool wanted = std::find(missing_keys.begin(), missing_keys.end(), keys[k]) != missing_keys.end();
+      if (wanted && !maps[k].empty() && all_finite(maps[k]))
+        s.keep_computed(image, keys[k], {.map = std::move(maps[k]), .milliseconds = joint.shares[k] * milliseconds});
+    }
+    if (progress) progress(1);  // only now: Cancelled must not cost what has been computed
+  } catch (const Error&) {
+    // One by one, each tells its own fault.
   }
-  State::Kept& kept = s.explanations[key];
-  kept.explanation = std::move(made);
-  kept.image = s.images[image].hash;
-  kept.last_use = ++s.uses;
-  return kept.explanation;
 }
 
 const Score& Engine::measure(size_t image, const StudyMethod& method, const StudyMetric& metric,

@@ -78,6 +78,11 @@ class Engine {
   /// The reference holds until the next open().
   const Explanation& explain(size_t image, const StudyMethod& method, const Progress& progress = nullptr);
 
+  /// Computes the explanations of one image that are not there yet by those of `methods` that are one network each, in one
+  /// pass (explain/together.h); explain() then finds them. Each gets the part of the pass's time that is its share of the
+  /// work. What cannot be had this way is left to explain(), which says why. Throws Cancelled.
+  void explain_together(size_t image, const std::vector<StudyMethod>& methods, const Progress& progress = nullptr);
+
   /// One metric of that explanation (which is computed first where it is missing). Throws Error, Cancelled.
   const Score& measure(size_t image, const StudyMethod& method, const StudyMetric& metric,
                        const Progress& progress = nullptr);

@@ -50,20 +50,6 @@ std::string time_text(double seconds) {
   return text;
 }
 
-const char* way(Direction direction) {
-  switch (direction) {
-    case Direction::higher:
-      return "higher is better ↑";
-    case Direction::lower:
-      return "lower is better ↓";
-    case Direction::zero:
-      return "nearer 0 is better";
-    case Direction::none:
-      return "not ranked";
-  }
-  return "";
-}
-
 std::string source_text(const Source& source) {
   const size_t slash = source.text.find_last_of("/\\");
   return slash == std::string::npos || source.kind != Source::Kind::file ? source.text : source.text.substr(slash + 1);
@@ -139,7 +125,7 @@ std::string ranking(const StudyResults& r) {
       esc(r.ranking.overall_title) + "</th>";
   for (size_t k = 0; k < r.study.metrics.size(); ++k) {
     const Metric& metric = metrics().at(r.study.metrics[k].name);
-    out += "<th class=\"cell\">" + esc(metric.title) + "<span class=\"way\">" + way(metric.direction) + "</span></th>";
+    out += "<th class=\"cell\">" + esc(metric.title) + "<span class=\"way\">" + direction_text(metric.direction) + "</span></th>";
   }
   out += "</tr></thead><tbody>\n";
   for (size_t place = 0; place < r.ranking.order.size(); ++place) {
@@ -166,20 +152,9 @@ std::string row_header(const StudyResults& r, const ImageResult& image) {
   return out;
 }
 
-std::string legend(const StudyView& view) {
-  const Colormap& colormap = colormaps().at(view.colormap);
-  const std::string bar = "<img alt=\"colour scale\" src=\"" + png_uri(colour_bar(colormap, 150, 12)) + "\">";
-  std::string out = "<div class=\"legend\"><span>" + std::string(colormap.diverging ? "against the class" : "0") + bar +
-                    (colormap.diverging ? "for it" : "strong") +
-                    "</span><span>channels: " + esc(poolings().at(view.pooling).title) +
-                    "</span><span>scale: " + esc(normalisations().at(view.normalisation).title) + "</span>";
-  if (view.annotation) out += "<span><i></i>annotated damage</span>";
-  return out + "</div>\n";
-}
-
 std::string grid(const StudyResults& r, const Figures& figures) {
   if (figures.images.empty()) return "";
-  std::string out = "<h2>Explanations</h2>\n" + legend(r.study.view);
+  std::string out = "<h2>Explanations</h2>\n" + legend_html(r.study.view);
   if (figures.images.size() < r.images.size())
     out += "<p class=\"note\">The first " + std::to_string(figures.images.size()) + " of " +
            count_of(r.images.size(), "image") + ".</p>\n";
@@ -209,7 +184,7 @@ std::string score_tables(const StudyResults& r) {
   std::string out = "<section class=\"screen-only\"><h2>Scores of every image</h2>\n";
   for (size_t k = 0; k < r.study.metrics.size(); ++k) {
     const Metric& metric = metrics().at(r.study.metrics[k].name);
-    out += "<details><summary>" + esc(metric.title) + " <span class=\"note\">" + way(metric.direction) +
+    out += "<details><summary>" + esc(metric.title) + " <span class=\"note\">" + direction_text(metric.direction) +
            "</span></summary><div class=\"scroll\"><table><thead><tr><th>Image</th>";
     for (size_t m = 0; m < r.study.methods.size(); ++m)
       out += "<th class=\"number\">" + esc(method_label(r.study, m)) + "</th>";
@@ -262,7 +237,7 @@ std::string metric_table(const StudyResults& r) {
       "<th>Parameters</th><th>Source</th></tr></thead><tbody>\n";
   for (const StudyMetric& chosen : r.study.metrics) {
     const Metric& metric = metrics().at(chosen.name);
-    out += "<tr><th>" + esc(metric.title) + "<span class=\"way\">" + esc(metric.family) + ", " + way(metric.direction) +
+    out += "<tr><th>" + esc(metric.title) + "<span class=\"way\">" + esc(metric.family) + ", " + direction_text(metric.direction) +
            "</span></th><td>" + esc(metric.description + " " + metric.misleads) + "</td><td class=\"parameters\">" +
            parameters_text(metric, chosen.params) + "</td><td>" + esc(metric.citation) + "</td></tr>\n";
   }
@@ -285,6 +260,31 @@ std::string reproduce(const StudyResults& r, const ReportNotes& notes) {
 }
 
 }  // namespace
+
+const char* direction_text(Direction direction) {
+  switch (direction) {
+    case Direction::higher:
+      return "higher is better ↑";
+    case Direction::lower:
+      return "lower is better ↓";
+    case Direction::zero:
+      return "nearer 0 is better";
+    case Direction::none:
+      return "not ranked";
+  }
+  return "";
+}
+
+std::string legend_html(const StudyView& view) {
+  const Colormap& colormap = colormaps().at(view.colormap);
+  const std::string bar = "<img alt=\"colour scale\" src=\"" + png_uri(colour_bar(colormap, 150, 12)) + "\">";
+  std::string out = "<div class=\"legend\"><span>" + std::string(colormap.diverging ? "against the class" : "0") + bar +
+                    (colormap.diverging ? "for it" : "strong") +
+                    "</span><span>channels: " + esc(poolings().at(view.pooling).title) +
+                    "</span><span>scale: " + esc(normalisations().at(view.normalisation).title) + "</span>";
+  if (view.annotation) out += "<span><i></i>annotated damage</span>";
+  return out + "</div>\n";
+}
 
 std::string report_html(const StudyResults& results, const Figures& figures, const ReportNotes& notes) {
   const std::string title = results.study.title.empty() ? "Kernelscope report" : results.study.title;

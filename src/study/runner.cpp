@@ -145,13 +145,14 @@ void run_study(const Study& study, Engine& engine, const MapCallback& on_map, co
   engine.open(study, progress ? Progress([&](double) { progress(0); }) : Progress());
   open_results(study, engine, results);
   const size_t methods = study.methods.size(), metrics = study.metrics.size();
-  Steps steps(results.images.size(), methods * (1 + metrics), progress);
+  Steps steps(results.images.size(), 1 + methods * (1 + metrics), progress);
   try {
     for (size_t i = 0; i < results.images.size(); ++i) {
       if (!results.images[i].error.empty()) continue;
+      steps.run(i, 0, [&](const Progress& report) { engine.explain_together(i, study.methods, report); });
       for (size_t m = 0; m < methods; ++m) {
         CellResult& cell = results.cells[m][i];
-        steps.run(i, m * (1 + metrics), [&](const Progress& report) {
+        steps.run(i, 1 + m * (1 + metrics), [&](const Progress& report) {
           try {
             const Explanation& explanation = engine.explain(i, study.methods[m], report);
             cell.milliseconds = explanation.milliseconds;
@@ -163,7 +164,7 @@ void run_study(const Study& study, Engine& engine, const MapCallback& on_map, co
         });
         for (size_t k = 0; k < metrics; ++k) {
           ScoreResult& score = results.scores[k][m][i];
-          steps.run(i, m * (1 + metrics) + 1 + k, [&](const Progress& report) {
+          steps.run(i, 1 + m * (1 + metrics) + 1 + k, [&](const Progress& report) {
             if (!cell.done) return;
             try {
               score.score = engine.measure(i, study.methods[m], study.metrics[k], report);

@@ -92,6 +92,7 @@ Message Service::init() const {
   for (const Method& m : methods()) {
     json j = describe(m);
     j["needs_gradient"] = m.needs_gradient;
+    j["shares_pass"] = m.network && !m.explain;
     all_methods.push_back(std::move(j));
   }
   for (const Metric& m : metrics()) {
@@ -160,6 +161,9 @@ size_t Service::image_index(const std::string& id) const {
 
 Message Service::explain(const json& request, const Progress& progress) {
   const size_t image = image_index(request.at("image").get<std::string>());
+  std::vector<StudyMethod> together;
+  for (const json& m : request.value("together", json::array())) together.push_back(read_method(m));
+  if (!together.empty()) engine_.explain_together(image, together, progress);
   const Explanation& e = engine_.explain(image, read_method(request.at("method")), progress);
   Message out;
   out.head = {{"shape", e.map.shape}, {"milliseconds", e.milliseconds}};

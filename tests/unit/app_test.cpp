@@ -125,6 +125,48 @@ TEST_SUITE("app") {
     CHECK(work_of(model).finished());
   }
 
+  TEST_CASE("methods that share a pass are asked for image by image, the first map of all alone") {
+    Model model = two_by_two();
+    const auto shared = [&](std::vector<bool> flags) {
+      model.methods.clear();
+      for (size_t m = 0; m < flags.size(); ++m) {
+        MethodInfo info;
+        info.name = model.study.methods[m].name;
+        info.shares_pass = flags[m];
+        model.methods.push_back(info);
+      }
+    };
+    shared({true, true});
+    look(model, [](StudyView& view) { view.selected_image = "a"; });
+    std::optional<Task> task = next_task(model);
+    REQUIRE(task);
+    CHECK(methods_of_pass(model, *task).empty());
+    finish(model, 0, 0);
+    finish(model, 0, 1);
+    task = next_task(model);
+    REQUIRE(task);
+    CHECK(task->image == 1);
+    CHECK(methods_of_pass(model, *task) == std::vector<size_t>{0, 1});
+    finish(model, 1, task->method);
+    task = next_task(model);
+    REQUIRE(task);
+    CHECK(task->image == 1);
+    CHECK(methods_of_pass(model, *task).empty());  // it is the only one left
+
+    Model mixed = two_by_two();
+    std::swap(model, mixed);
+    shared({false, true});
+    look(model, [](StudyView& view) {
+      view.selected_image = "a";
+      view.selected_method = 1;
+    });
+    finish(model, 0, 1);
+    task = next_task(model);
+    REQUIRE(task);
+    CHECK(task->image == 1);  // the shared one of the next image before the other one of this
+    CHECK(task->method == 1);
+  }
+
   TEST_CASE("a failed picture is left out of the work, a failed map needs no scores") {
     Model model = two_by_two();
     model.pictures[model.picture_keys[0]].state = State::failed;

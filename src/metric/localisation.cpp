@@ -134,7 +134,7 @@ std::vector<Metric> localisation_metrics() {
   raw.absolute = false;
   return {
       {{"relevance-mass-accuracy", "Relevance mass accuracy", "localisation", kArras,
-        "Share of the map's total that lies inside the annotation.", with_preparation({}),
+        "The share of the map's whole relevance that lies inside the annotation.", with_preparation({}),
         "A map spread evenly scores the annotation's share of the image, so a large annotation is easy. With signed values "
         "(abs=false) the total can vanish and the ratio leave [0,1].",
         "Σ over the annotation of aᵢ / Σ over the image of aᵢ"},

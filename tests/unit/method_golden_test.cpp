@@ -41,7 +41,7 @@ void check_suite(const std::string& model) {
     CAPTURE(worst / peak);
     CHECK(bad == 0);
   }
-  CHECK(cases >= 12);
+  CHECK(cases >= 19);
 }
 
 }  // namespace

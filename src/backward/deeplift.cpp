@@ -21,7 +21,7 @@ constexpr float nearly_zero = 1e-10f, nearly_zero_smooth = 1e-3f;
 
 const std::set<std::string> piecewise_linear = {"Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "Abs", "Max", "Min"};
 const std::set<std::string> smooth = {"Elu",       "Selu", "Celu", "Gelu", "Erf", "Sigmoid", "HardSwish", "Tanh",
-                                      "Softplus", "Mish", "Exp",  "Log",  "Sqrt", "Reciprocal", "Pow"};
+                                      "Softplus", "Mish", "Exp",  "Log",  "Pow"};
 const std::set<std::string> linear_ops = {
     "Conv",      "ConvTranspose", "Gemm",      "Add",    "Sub",        "Sum",       "Mean",    "Neg",     "Concat",
     "Split",     "Slice",         "Gather",    "Pad",    "Tile",       "Flatten",   "Reshape", "Squeeze", "Unsqueeze",
@@ -72,7 +72,9 @@ class Rescale {
   void apply(const Node& node, const std::string& m) {
     const auto computed = std::count_if(node.inputs.begin(), node.inputs.end(), [&](const auto& i) { return pass_.wants(i); });
     if (computed == 1 && piecewise_linear.count(node.op)) return activation(node, m, nearly_zero);
+    if (is_square(node)) return pass_.send(node.inputs[0], pass_.add("Mul", {m, pass_.add("Add", {node.inputs[0], baseline_.of(node.inputs[0])})}));
     if (computed == 1 && smooth.count(node.op)) return activation(node, m, nearly_zero_smooth);
+    if (node.op == "Sqrt" || node.op == "Reciprocal") return root_or_reciprocal(node, m);
     if (node.op == "MaxPool" || node.op == "GlobalMaxPool") return max_pool(node, m);
     if (node.op == "Softmax") return softmax(node, m);
     if (node.op == "LRN") return response_normalisation(node, m);
@@ -130,14 +132,37 @@ class Rescale {
     send_through_product(node, node.inputs[1], baseline_.middle(node.inputs[0]), m);
   }
 
-  /// a times 1/b, whose slope between b and b' is -1 / (b b').
+  bool is_square(const Node& node) const {
+    const graph::Array* exponent = node.op == "Pow" ? pass_.forward().constant(node.inputs.at(1)) : nullptr;
+    return exponent && exponent->type == graph::Type::f32 && exponent->count() == 1 && exponent->to_floats()[0] == 2;
+  }
+
+  /// Steep near 0, where no threshold would suit: their slopes between x and x' are known, 1 / (y + y') and -y y'.
+  void root_or_reciprocal(const Node& node, const std::string& m) {
+    const std::string &y = node.outputs[0], &yb = baseline_.of(y);
+    const std::string sent = node.op == "Sqrt" ? pass_.add("Div", {m, pass_.add("Add", {y, yb})})
+                                               : pass_.add("Mul", {m, pass_.add("Neg", {pass_.add("Mul", {y, yb})})});
+    pass_.send(node.inputs[0], sent);
+  }
+
+  /// a r - a' r' is r (a - a') + a' (r - r'), and as well with the dashes exchanged. Of the two the one with the smaller r, so
+  /// that no small deviation of the baseline multiplies the image's differences, and the a that goes with it.
+  struct Halves {
+    std::string r, a;
+  };
+  Halves steadier(const std::string& r, const std::string& rb, const std::string& a, const std::string& ab) {
+    const std::string smaller = pass_.add("Less", {pass_.add("Abs", {r}), pass_.add("Abs", {rb})});
+    return {pass_.add("Where", {smaller, r, rb}), pass_.add("Where", {smaller, ab, a})};
+  }
+
+  /// a times r = 1/b, whose slope between b and b' is -r r'.
   void quotient(const Node& node, const std::string& m) {
     graph::Builder& b = pass_.builder();
-    const std::string &below = node.inputs[1], &reference = baseline_.of(node.inputs[1]);
-    const std::string both = pass_.add("Div", {b.scalar(1), pass_.add("Mul", {below, reference})});
-    const std::string reciprocal = pass_.add("Mul", {pass_.add("Add", {below, reference}), pass_.add("Mul", {both, b.scalar(0.5f)})});
-    if (pass_.wants(node.inputs[0])) send_through_product(node, node.inputs[0], reciprocal, m);
-    const std::string slope = pass_.add("Neg", {pass_.add("Mul", {baseline_.middle(node.inputs[0]), both})});
+    const std::string &above = node.inputs[0], &below = node.inputs[1];
+    const std::string r = pass_.add("Div", {b.scalar(1), below}), rb = pass_.add("Div", {b.scalar(1), baseline_.of(below)});
+    const Halves h = steadier(r, rb, above, baseline_.of(above));
+    if (pass_.wants(above)) send_through_product(node, above, h.r, m);
+    const std::string slope = pass_.add("Neg", {pass_.add("Mul", {h.a, pass_.add("Mul", {r, rb})})});
     send_through_product(node, below, slope, m);
   }
 
@@ -151,9 +176,9 @@ class Rescale {
     const std::string e = pass_.add("Exp", {pass_.add("Sub", {z, top})}), eb = pass_.add("Exp", {pass_.add("Sub", {zb, top})});
     const std::string r = pass_.add("Div", {b.scalar(1), reduce(pass_, "ReduceSum", e, {axis})});
     const std::string rb = pass_.add("Div", {b.scalar(1), reduce(pass_, "ReduceSum", eb, {axis})});
-    const std::string half_m = pass_.add("Mul", {m, b.scalar(0.5f)});
-    const std::string direct = pass_.add("Mul", {half_m, pass_.add("Add", {r, rb})});
-    const std::string weighted = reduce(pass_, "ReduceSum", pass_.add("Mul", {half_m, pass_.add("Add", {e, eb})}), {axis});
+    const Halves h = steadier(r, rb, e, eb);
+    const std::string direct = pass_.add("Mul", {m, h.r});
+    const std::string weighted = reduce(pass_, "ReduceSum", pass_.add("Mul", {m, h.a}), {axis});
     const std::string me = pass_.add("Sub", {direct, pass_.add("Mul", {weighted, pass_.add("Mul", {r, rb})})});
     const std::string de = pass_.add("Mul", {me, pass_.add("Sub", {e, eb})});
     pass_.send(z, slope(baseline_.difference(z), de, pass_.add("Mul", {me, e}), nearly_zero_smooth));
@@ -164,9 +189,9 @@ class Rescale {
     const Standardisation s(pass_, node);
     const auto x = s.parts(node.inputs[0]), b = s.parts(baseline_.of(node.inputs[0]));
     const std::string sum_r = pass_.add("Add", {x.reciprocal, b.reciprocal}), sum_d = pass_.add("Add", {x.centred, b.centred});
-    const std::string half = pass_.add("Mul", {s.scaled(m), pass_.builder().scalar(0.5f)});
-    const std::string direct = pass_.add("Mul", {half, sum_r});
-    const std::string to_r = reduce(pass_, "ReduceSum", pass_.add("Mul", {half, sum_d}), s.axes());
+    const Halves h = steadier(x.reciprocal, b.reciprocal, x.centred, b.centred);
+    const std::string incoming = s.scaled(m), direct = pass_.add("Mul", {incoming, h.r});
+    const std::string to_r = reduce(pass_, "ReduceSum", pass_.add("Mul", {incoming, h.a}), s.axes());
     const std::string rr = pass_.add("Mul", {x.reciprocal, b.reciprocal});
     const std::string to_v = pass_.add("Div", {pass_.add("Mul", {to_r, pass_.add("Mul", {rr, rr})}), sum_r});
     const std::string share = pass_.add("Mul", {to_v, pass_.builder().scalar(1.0f / static_cast<float>(s.count()))});

@@ -14,7 +14,9 @@ inline constexpr const char* baseline_input = "explain/baseline";
 ///   element-wise activations   m d(out) / d(in); the ordinary gradient where d(in) is (nearly) 0
 ///   max-pools                  m d(out) goes to the maximum for x where d(out) >= 0, else to that for the baseline; over d(in)
 ///   a * b                      m (b + b')/2 to a and m (a + a')/2 to b, ' for the baseline: each factor's Shapley value
-///   a / b, softmax, layer and instance normalisation, local response normalisation: made of the above
+///   a / b                      to a with the larger divisor of b and b', the rest to b: a baseline without contrast, whose
+///                              deviation is tiny, does not blow up what passes a normalisation
+///   softmax, layer, instance and local response normalisation: made of the above
 ///   everything linear          the ordinary gradient
 /// Throws Error naming the node for any other op.
 graph::Model deeplift_model(const graph::Model& forward, const Shape& input_shape, Backend backend, const std::string& where,

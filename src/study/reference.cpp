@@ -1,7 +1,7 @@
 #include "study/reference.h"
 
 #include <algorithm>
-#include <sstream>
+#include <cctype>
 
 #include "explain/method.h"
 #include "metric/metric.h"
@@ -84,6 +84,13 @@ std::string page(const std::string& title, const std::string& up, const std::str
          esc(title) + " – Kernelscope reference</title><style>" + report_css + reference_css + "</style></head><body>\n" +
          nav + "</nav>\n<main>\n" + body + "</main>\n<footer>Made by " + esc(program) +
          " from its registries: what stands here is what the program does.</footer>\n</body></html>\n";
+}
+
+/// "Perturbation"; a short family is an abbreviation: "CAM".
+std::string family_title(std::string family) {
+  const size_t capitals = family.size() <= 3 ? family.size() : 1;
+  for (size_t i = 0; i < capitals; ++i) family[i] = static_cast<char>(std::toupper(static_cast<unsigned char>(family[i])));
+  return family;
 }
 
 std::string value_text(const json& value) {
@@ -242,8 +249,7 @@ class Reference {
     for (const Method* m : all)
       if (std::find(families.begin(), families.end(), m->family) == families.end()) families.push_back(m->family);
     for (const std::string& family : families) {
-      std::string title = family;
-      title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
+      const std::string title = family_title(family);
       out += "<h2>" + esc(title) + "</h2>\n<div class=\"cards\">\n";
       for (size_t k = 0; k < all.size(); ++k)
         if (all[k]->family == family)

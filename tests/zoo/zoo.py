@@ -35,6 +35,10 @@ CONSERVING = {
     "lrp-epsilon-plus": ["epsilon=1e-9", "stabilizer=1e-9"],
     "lrp-epsilon-gamma-box": ["epsilon=1e-9", "stabilizer=1e-9", "gamma=10", "low=-8", "high=8"],
 }
+# Where the rule itself does not conserve. In these networks what follows a depthwise convolution keeps negative values. The
+# z-plus rule shares by positive contributions; with few inputs in a window a negative output often has none.
+NOT_CONSERVING = {(name, "lrp-epsilon-plus")
+                  for name in ("mobilenet_v3_large", "efficientnet_b0", "shufflenet_v2_x1_0", "convnext_tiny")}
 CONSERVATION_TOLERANCE = 1e-3  # of 1 + the sum of magnitudes: what cancels is only known to float32
 # Where magnitudes sum to more than this, float32 says nothing about their sum. The epsilon rule divides by activations however
 # small they are, and in a deep network with random weights relevance of both signs grows from layer to layer.
@@ -203,6 +207,8 @@ def main(binary, names):
                     if method == "gradient":
                         fault = check_gradient(numpy, explain(numpy, binary, folder, model, method, []), expected.numpy(), jump)
                     else:
+                        if (name, method) in NOT_CONSERVING:
+                            raise Skipped("its rule has no positive contribution to share by under some depthwise convolutions")
                         relevance = explain(numpy, binary, folder, model, method, CONSERVING[method] + ["zero_params=bias"])
                         fault = check_conservation(numpy, method, relevance)
                 except Skipped as reason:

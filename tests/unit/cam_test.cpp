@@ -225,7 +225,9 @@ TEST_CASE("fullgrad: the signed map sums to the logit, smooth activations and pr
 TEST_CASE("fullgrad: the signed map sums to the logit through every other kind of node") {
   Random random(14);
   const Tensor x = test::random_tensor(random, {2, 3, 8, 8}), seed = test::class_seeds(2);
-  for (const auto& [name, layer] : test::special_layers()) {
+  for (const auto& item : test::special_layers()) {
+    const auto& name = item.first;
+    const auto& layer = item.second;
     CAPTURE(name);
     const auto got = test::run_explainer_model(
         backward::fullgrad_model(test::network_around(layer, true), {-1, 3, 8, 8}, backward::FullGradMap::signed_, Backend::cpu, "t"), x, seed);

@@ -44,7 +44,9 @@ TEST_CASE("deeplift is complete for every kind of layer") {
 }
 
 TEST_CASE("deeplift is complete through every other kind of node") {
-  for (const auto& [name, layer] : test::special_layers()) {
+  for (const auto& item : test::special_layers()) {
+    const auto& name = item.first;
+    const auto& layer = item.second;
     CAPTURE(name);
     check_complete(test::network_around(layer, true), {-1, 3, 8, 8}, 5e-4);
   }
@@ -95,9 +97,11 @@ TEST_CASE("deeplift and deeplift-shap: the image as its own baseline gives nothi
   Random random(6);
   const Tensor x = test::random_tensor(random, {3, 3, 16, 16});
   const std::vector<int> targets = {2, 0, 1};
-  for (const auto& [method, params] :
+  for (const auto& item :
        {std::pair<const char*, json>{"deeplift", {{"baseline", "blur"}}}, {"deeplift", {{"baseline", 0.25}}},
         {"deeplift-shap", {{"draws", 5}}}}) {
+    const auto& method = item.first;
+    const auto& params = item.second;
     CAPTURE(params.dump());
     const Tensor all = explain(method, params, {c, x, targets, 4});
     for (int64_t n = 0; n < 3; ++n) {

@@ -239,7 +239,10 @@ TEST_CASE("image i of a batch is reproduced alone, and the seed decides what is 
       {"random", {}, true},
       {"sobel", {}, false},
       {"centre", {}, false}};
-  for (const auto& [method, params, draws] : all) {
+  for (const Case& item : all) {
+    const auto& method = item.method;
+    const auto& params = item.params;
+    const bool draws = item.draws;
     CAPTURE(method);
     const Tensor map = explain(method, params, s.request());
     CHECK(explain(method, params, s.request()).data == map.data);
@@ -256,11 +259,13 @@ TEST_CASE("image i of a batch is reproduced alone, and the seed decides what is 
 
 TEST_CASE("images and copies share the runs, and a run is where work can be stopped") {
   Smooth s;
-  for (const auto& [method, params] :
+  for (const auto& item :
        std::vector<std::pair<std::string, json>>{{"integrated-gradients", {{"steps", 11}}},
                                                  {"smoothgrad", {{"samples", 11}}},
                                                  {"gradient-shap", {{"samples", 11}}},
                                                  {"blur-integrated-gradients", {{"steps", 11}}}}) {
+    const auto& method = item.first;
+    const auto& params = item.second;
     CAPTURE(method);
     std::vector<double> reported;
     ExplainRequest request = s.request();

@@ -223,7 +223,9 @@ TEST_CASE("meaningful perturbation hides a planted region and little else") {
   // The square is four cells, each 16 of its 64 pixels; a neighbouring cell reaches two of them. With the square
   // hidden, the probability falls by 0.018 * 8 / 64 per pixel, the logit by 8 / 64: the prices lie between what a cell
   // of the square and a neighbour are worth.
-  for (const auto& [output, price] : {std::pair<std::string, double>{"softmax", 0.015}, {"logits", 0.5}}) {
+  for (const auto& item : {std::pair<std::string, double>{"softmax", 0.015}, {"logits", 0.5}}) {
+    const auto& output = item.first;
+    const auto& price = item.second;
     CAPTURE(output);
     const json params = {{"baseline", 0}, {"cell", 4}, {"jitter", 0}, {"l1", price}, {"tv", 0.001}, {"output", output}};
     const Tensor map = explain("meaningful-perturbation", params, {network, x, {0, 0}, 1});
@@ -253,7 +255,9 @@ TEST_CASE("perturbation methods: a batch equals its images one by one, the seed 
       {"rise", {{"samples", 30}, {"segmentation", "hexagon"}}},
       {"meaningful-perturbation", {{"iterations", 5}}},
   };
-  for (const auto& [method, params] : cases) {
+  for (const auto& item : cases) {
+    const auto& method = item.first;
+    const auto& params = item.second;
     CAPTURE(method);
     double last = 0;
     const Progress progress = [&](double fraction) {

@@ -60,7 +60,9 @@ TEST_CASE("relevance without biases is conserved through residuals, gates, conca
 TEST_CASE("relevance without biases is conserved by every other kind of node") {
   Random random(13);
   const Tensor x = test::random_tensor(random, {2, 3, 8, 8}), seed = test::class_seeds(2);
-  for (const auto& [name, layer] : test::special_layers()) {
+  for (const auto& item : test::special_layers()) {
+    const auto& name = item.first;
+    const auto& layer = item.second;
     CAPTURE(name);
     const graph::Model model = test::network_around(layer, true);
     Tensor results[2];
@@ -151,7 +153,9 @@ TEST_CASE("a gate gets no relevance, the signal all of it; products of equals ge
       {"x tanh(x)", [](test::Network& n) { n.top = n.builder.add("Mul", {n.builder.add("Tanh", {n.top}), n.top}); }},
       {"scaled", [](test::Network& n) { n.add("Mul", {n.constant({4, 1, 1})}); }},
       {"x x", [](test::Network& n) { n.add("Mul", {n.top}); }}};
-  for (const auto& [name, layer] : signals) {
+  for (const auto& item : signals) {
+    const auto& name = item.first;
+    const auto& layer = item.second;
     CAPTURE(name);
     test::Network net(9, 4, 6, 6);
     net.add("Relu");

@@ -266,9 +266,11 @@ TEST_CASE("Shapley methods: a dummy segment gets 0, equal segments get equal val
   const Tensor x({1, 3, kSide, kSide}, 1.0f);
   const Segments cells = grid_segments(kSide, kSide, 1, 3);
   // Together 288 * 0.05 - 9 = 5.4, each alone 7.2 - 9 < 0: each gets half.
-  for (const auto& [method, params] : {std::pair<const char*, json>{"kernel-shap", {{"samples", "all"}}},
+  for (const auto& item : {std::pair<const char*, json>{"kernel-shap", {{"samples", "all"}}},
                                        {"kernel-shap", {{"samples", 6}}},
                                        {"shapley-sampling", {{"permutations", 2}}}}) {
+    const auto& method = item.first;
+    const auto& params = item.second;
     json p = params;
     p["grid_cells"] = {1, 3};
     const std::vector<double> got = of_cells(explain(method, p, {classifier, x, {0}, 3}), 0, cells);

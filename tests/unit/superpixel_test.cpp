@@ -125,7 +125,9 @@ TEST_CASE("every segmentation labels every pixel, the same way twice") {
 TEST_CASE("every segmentation takes tiny pictures and such without any edge") {
   for (const Segmentation& segmentation : segmentations()) {
     CAPTURE(segmentation.name);
-    for (const auto& [w, h] : {std::pair{1, 1}, {1, 2}, {1, 37}, {41, 1}, {2, 2}, {3, 2}, {9, 9}}) {
+    for (const auto& item : {std::pair{1, 1}, {1, 2}, {1, 37}, {41, 1}, {2, 2}, {3, 2}, {9, 9}}) {
+      const auto& w = item.first;
+      const auto& h = item.second;
       CAPTURE(w);
       CAPTURE(h);
       check_labels(segment(segmentation.name, {}, Image(w, h)), w, h);
@@ -149,10 +151,12 @@ TEST_CASE("segments that the algorithm promises to be connected are") {
 
 TEST_CASE("superpixels do not cross an edge between two colours") {
   const Image clean = two_colours(), noisy = two_colours(4);
-  for (const auto& [name, params] : {std::pair<const char*, json>{"felzenszwalb", {}},
+  for (const auto& item : {std::pair<const char*, json>{"felzenszwalb", {}},
                                      {"quickshift", {}},
                                      {"slic", {}},
                                      {"watershed", {{"markers", 60}}}}) {
+    const auto& name = item.first;
+    const auto& params = item.second;
     CAPTURE(name);
     CHECK(crossing(segment(name, params, clean)) < 0.02);
     CHECK(crossing(segment(name, params, noisy)) < 0.02);

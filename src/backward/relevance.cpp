@@ -34,24 +34,25 @@ class Split {
     if (!signed_) return;
     above_ = pass.add("Relu", {layer.input()});
     below_ = pass.add("Sub", {layer.input(), above_});
-    if (joinable()) both_ = pass.add("Concat", {above_, below_}, {{"axis", layer.channel_axis()}});
+    // ONNX Runtime 1.30's WebGPU provider gives wrong numbers for the joined channels of a picture (2 x 3): there the halves stay apart.
+    if (joinable() && pass.backend() != Backend::webgpu)
+      both_ = pass.add("Concat", {above_, below_}, {{"axis", layer.channel_axis()}});
   }
 
   /// P (or N, for `positive` = false) plus a bias per output.
   std::string contributions(bool positive, const Tensor& bias) const {
     const Tensor &same = positive ? positive_ : negative_, &other = positive ? negative_ : positive_;
     if (!signed_) return layer_.apply(layer_.input(), same, bias);
-    if (joinable()) return layer_.apply(both_, join(same, other, 1), bias);
-    return pass_.add("Add", {layer_.apply(above_, same, bias), layer_.apply(below_, other, {})});
+    return apply_signed(same, other, bias);
   }
 
   /// P and N, each with its bias, from one convolution where the layer allows.
   std::pair<std::string, std::string> both(const Tensor& positive_bias, const Tensor& negative_bias) const {
     if (!joinable()) return {contributions(true, positive_bias), contributions(false, negative_bias)};
     const Tensor bias = concatenate({positive_bias, negative_bias});
-    const Tensor weights = signed_ ? join(join(positive_, negative_, 1), join(negative_, positive_, 1), 0)
-                                   : join(positive_, negative_, 0);
-    const std::string z = layer_.apply(signed_ ? both_ : layer_.input(), weights, bias);
+    const Tensor weights = join(positive_, negative_, 0);
+    const std::string z = signed_ ? apply_signed(weights, join(negative_, positive_, 0), bias)
+                                  : layer_.apply(layer_.input(), weights, bias);
     const int64_t outputs = layer_.weights().dim(0);
     return {channels(z, 0, outputs), channels(z, outputs, 2 * outputs)};
   }
@@ -59,7 +60,7 @@ class Split {
   /// Relevance of the input from the coefficients of the positive and of the negative contributions; either may be empty (0).
   std::string relevance(const std::string& cp, const std::string& cn) const {
     if (!signed_) return pass_.add("Mul", {layer_.input(), back(cp, cn, positive_, negative_)});
-    if (joinable()) {
+    if (!both_.empty()) {
       const Tensor p = join(positive_, negative_, 1), n = join(negative_, positive_, 1);
       const std::string product = pass_.add("Mul", {both_, back(cp, cn, p, n)});
       const int64_t inputs = layer_.weights().dim(1);
@@ -71,6 +72,12 @@ class Split {
 
  private:
   bool joinable() const { return layer_.groups() == 1; }
+
+  /// The layer with one set of weights for the inputs above zero and another for those below.
+  std::string apply_signed(const Tensor& above, const Tensor& below, const Tensor& bias) const {
+    if (!both_.empty()) return layer_.apply(both_, join(above, below, 1), bias);
+    return pass_.add("Add", {layer_.apply(above_, above, bias), layer_.apply(below_, below, {})});
+  }
 
   std::string channels(const std::string& x, int64_t begin, int64_t end) const {
     graph::Builder& b = pass_.builder();

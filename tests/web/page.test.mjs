@@ -131,7 +131,7 @@ test('a link made by the native program: equal heatmaps; the view changes at onc
   // Another normalisation: other colours, nothing computed again.
   const serials = (s) => s.cells.map((c) => c.serial).join();
   const before = await state(page), picture = await pixels(page);
-  const other = 'max-abs';
+  const other = 'max-abs-study';
   assert.notEqual(before.study.view.normalisation, other);
   await page.evaluate((name) => window.kernelscope.set('/view/normalisation', name), other);
   await page.waitForTimeout(400);

@@ -60,8 +60,11 @@ build_web() {
   cmake --build build/web --parallel "$jobs"
 }
 
-# build_reference: the reference of methods, made by the native program, in the site (dist/reference)
+# build_reference: the reference of methods, made by the native program, in the site (dist/reference). It explains a kernel with
+# every method, which takes a minute: only for another program or model.
 build_reference() {
+  local index=dist/reference/index.html
+  [ ! "$index" -nt build/native/kernelscope ] || [ ! "$index" -nt models/pink-fusarium.onnx ] || return 0
   say "Writing the reference (dist/reference)"
   build/native/kernelscope reference --output dist/reference --quiet
 }

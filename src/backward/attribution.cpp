@@ -45,11 +45,6 @@ graph::Model finish(Pass& pass, const std::string& result, int64_t channels) {
   return model;
 }
 
-std::string reduce(Pass& pass, const std::string& op, const std::string& x, const std::vector<int64_t>& axes) {
-  if (op == "ReduceSum") return pass.add(op, {x, pass.builder().ints(axes)}, {{"keepdims", int64_t{1}}});
-  return pass.add(op, {x}, {{"axes", axes}, {"keepdims", int64_t{1}}});
-}
-
 std::set<std::string> channels_last(const graph::Model& model) {
   std::set<std::string> out;
   for (const graph::Node& node : model.nodes) {
@@ -85,7 +80,7 @@ void add_layer_outputs(Pass& pass, const std::function<std::string(const std::st
     if (rank == 4) {
       const int64_t y = channel == 1 ? 2 : 1;
       const Shape plane = {-1, 1, shape[static_cast<size_t>(y)], shape[static_cast<size_t>(y) + 1]};
-      std::string sum = reduce(pass, "ReduceSum", value, {channel});
+      std::string sum = pass.reduce("ReduceSum", value, {channel});
       if (channel != 1) sum = pass.add("Transpose", {sum}, {{"perm", std::vector<int64_t>{0, 3, 1, 2}}});
       add_output(pass, "Identity", {sum}, layer_map_output(tensor), plane);
     }

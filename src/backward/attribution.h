@@ -15,9 +15,6 @@ void add_seed(Pass& pass);
 /// Makes `result`, [N,channels,H,W], the output attribution_output and drops what no output needs.
 graph::Model finish(Pass& pass, const std::string& result, int64_t channels);
 
-/// ReduceSum, ReduceMean, ReduceMax or ReduceMin over axes, which stay with size 1; in opset 17's form.
-std::string reduce(Pass& pass, const std::string& op, const std::string& x, const std::vector<int64_t>& axes);
-
 /// Names of 4-D tensors with the axes [N,H,W,C]: what follows a Transpose from [N,C,H,W] until the one back.
 std::set<std::string> channels_last(const graph::Model& model);
 

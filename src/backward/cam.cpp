@@ -16,27 +16,27 @@ constexpr float smallest = 1e-20f;  // keeps 0 / 0 at 0, far below any activatio
 
 /// sum over channels of weights * A; [N,C,1,1] or [N,C,h,w] times [N,C,h,w] gives [N,1,h,w].
 std::string weighted_sum(Pass& pass, const std::string& weights, const std::string& activation) {
-  return reduce(pass, "ReduceSum", pass.add("Mul", {weights, activation}), {1});
+  return pass.reduce("ReduceSum", pass.add("Mul", {weights, activation}), {1});
 }
 
 std::string gradient_map(Pass& pass, const CamOptions& options) {
   const std::string& a = options.layer;
   const std::string g = pass.run(pass.model().outputs.at(0).name, seed_input, a,
                                  [](const graph::Node&) -> Pass::Rule { return gradient_rule; });
-  if (options.kind == CamKind::grad_cam) return weighted_sum(pass, reduce(pass, "ReduceMean", g, {2, 3}), a);
+  if (options.kind == CamKind::grad_cam) return weighted_sum(pass, pass.reduce("ReduceMean", g, {2, 3}), a);
   const std::string positive = pass.add("Relu", {g});
   if (options.kind == CamKind::layer_cam) return weighted_sum(pass, positive, a);
   // g^2 / (2 g^2 + g^3 sum A) without the powers, which would underflow; where g <= 0 the product is 0 in any case.
   graph::Builder& b = pass.builder();
-  const std::string below = pass.add("Add", {b.scalar(2), pass.add("Mul", {positive, reduce(pass, "ReduceSum", a, {2, 3})})});
+  const std::string below = pass.add("Add", {b.scalar(2), pass.add("Mul", {positive, pass.reduce("ReduceSum", a, {2, 3})})});
   const std::string near_zero = pass.add("Less", {pass.add("Abs", {below}), b.scalar(1e-6f)});
   const std::string shares = pass.add("Div", {positive, pass.add("Where", {near_zero, b.scalar(1), below})});
-  return weighted_sum(pass, reduce(pass, "ReduceSum", shares, {2, 3}), a);
+  return weighted_sum(pass, pass.reduce("ReduceSum", shares, {2, 3}), a);
 }
 
 /// x / max |x| of each sample, over axes 1 and 2.
 std::string scaled_to_one(Pass& pass, const std::string& x) {
-  const std::string peak = reduce(pass, "ReduceMax", pass.add("Abs", {x}), {1, 2});
+  const std::string peak = pass.reduce("ReduceMax", pass.add("Abs", {x}), {1, 2});
   return pass.add("Div", {x, pass.add("Add", {peak, pass.builder().scalar(smallest)})});
 }
 
@@ -63,7 +63,7 @@ std::string eigen_map(Pass& pass, const std::string& activation) {
     v = pass.add("MatMul", {small, pass.add("MatMul", {power, pass.constant(Tensor({1, positions, 1}, 1.0f))})});
   }
   const std::string norm =
-      pass.add("Sqrt", {reduce(pass, "ReduceSum", pass.add("Mul", {v, v}), {1, 2})});
+      pass.add("Sqrt", {pass.reduce("ReduceSum", pass.add("Mul", {v, v}), {1, 2})});
   const std::string unit = pass.add("Div", {v, pass.add("Add", {norm, b.scalar(smallest)})});
   const std::string map = pass.add("MatMul", {pass.add("Transpose", {rows}, swap), unit});
   return pass.add("Reshape", {map, b.ints({-1, 1, s[2], s[3]})});

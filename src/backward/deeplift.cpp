@@ -172,13 +172,13 @@ class Rescale {
     int64_t axis = node.attribute("axis", int64_t{-1});
     if (axis < 0) axis += static_cast<int64_t>(pass_.shape(z).size());
     graph::Builder& b = pass_.builder();
-    const std::string top = reduce(pass_, "ReduceMax", pass_.add("Max", {z, zb}), {axis});
+    const std::string top = pass_.reduce("ReduceMax", pass_.add("Max", {z, zb}), {axis});
     const std::string e = pass_.add("Exp", {pass_.add("Sub", {z, top})}), eb = pass_.add("Exp", {pass_.add("Sub", {zb, top})});
-    const std::string r = pass_.add("Div", {b.scalar(1), reduce(pass_, "ReduceSum", e, {axis})});
-    const std::string rb = pass_.add("Div", {b.scalar(1), reduce(pass_, "ReduceSum", eb, {axis})});
+    const std::string r = pass_.add("Div", {b.scalar(1), pass_.reduce("ReduceSum", e, {axis})});
+    const std::string rb = pass_.add("Div", {b.scalar(1), pass_.reduce("ReduceSum", eb, {axis})});
     const Halves h = steadier(r, rb, e, eb);
     const std::string direct = pass_.add("Mul", {m, h.r});
-    const std::string weighted = reduce(pass_, "ReduceSum", pass_.add("Mul", {m, h.a}), {axis});
+    const std::string weighted = pass_.reduce("ReduceSum", pass_.add("Mul", {m, h.a}), {axis});
     const std::string me = pass_.add("Sub", {direct, pass_.add("Mul", {weighted, pass_.add("Mul", {r, rb})})});
     const std::string de = pass_.add("Mul", {me, pass_.add("Sub", {e, eb})});
     pass_.send(z, slope(baseline_.difference(z), de, pass_.add("Mul", {me, e}), nearly_zero_smooth));
@@ -191,12 +191,12 @@ class Rescale {
     const std::string sum_r = pass_.add("Add", {x.reciprocal, b.reciprocal}), sum_d = pass_.add("Add", {x.centred, b.centred});
     const Halves h = steadier(x.reciprocal, b.reciprocal, x.centred, b.centred);
     const std::string incoming = s.scaled(m), direct = pass_.add("Mul", {incoming, h.r});
-    const std::string to_r = reduce(pass_, "ReduceSum", pass_.add("Mul", {incoming, h.a}), s.axes());
+    const std::string to_r = pass_.reduce("ReduceSum", pass_.add("Mul", {incoming, h.a}), s.axes());
     const std::string rr = pass_.add("Mul", {x.reciprocal, b.reciprocal});
     const std::string to_v = pass_.add("Div", {pass_.add("Mul", {to_r, pass_.add("Mul", {rr, rr})}), sum_r});
     const std::string share = pass_.add("Mul", {to_v, pass_.builder().scalar(1.0f / static_cast<float>(s.count()))});
     const std::string to_d = pass_.add("Sub", {direct, pass_.add("Mul", {share, sum_d})});
-    pass_.send(node.inputs[0], pass_.add("Sub", {to_d, reduce(pass_, "ReduceMean", to_d, s.axes())}));
+    pass_.send(node.inputs[0], pass_.add("Sub", {to_d, pass_.reduce("ReduceMean", to_d, s.axes())}));
   }
 
   /// y = x s, s = u^(-beta), u = bias + alpha/n * sum of x^2 over n neighbouring channels.
@@ -204,18 +204,10 @@ class Rescale {
     const std::string &x = node.inputs[0], &xb = baseline_.of(x);
     const int64_t channels = pass_.shape(x).at(1), size = node.attribute("size", int64_t{1});
     const float alpha = node.attribute("alpha", 1e-4f), beta = node.attribute("beta", 0.75f), bias = node.attribute("bias", 1.0f);
-    Tensor neighbours({channels, channels, 1, 1});
-    for (int64_t c = 0; c < channels; ++c)
-      for (int64_t k = std::max<int64_t>(0, c - (size - 1) / 2); k <= std::min(channels - 1, c + size / 2); ++k)
-        neighbours.data[static_cast<size_t>(c * channels + k)] = alpha / static_cast<float>(size);
-    Tensor transposed({channels, channels, 1, 1});
-    for (int64_t c = 0; c < channels; ++c)
-      for (int64_t k = 0; k < channels; ++k)
-        transposed.data[static_cast<size_t>(k * channels + c)] = neighbours.data[static_cast<size_t>(c * channels + k)];
+    const float share = alpha / static_cast<float>(size);
     graph::Builder& b = pass_.builder();
-    const std::string band = pass_.constant(neighbours), back = pass_.constant(transposed);
     const auto norm = [&](const std::string& v) {
-      return pass_.add("Add", {pass_.add("Conv", {pass_.add("Mul", {v, v}), band}), b.scalar(bias)});
+      return channel_sum(pass_, pass_.add("Mul", {v, v}), channels, size, share, false, bias);
     };
     const std::string u = norm(x), ub = norm(xb);
     const std::string s = pass_.add("Pow", {u, b.scalar(-beta)}), sb = pass_.add("Pow", {ub, b.scalar(-beta)});
@@ -225,7 +217,7 @@ class Rescale {
         pass_.add("Mul", {to_s, pass_.add("Mul", {b.scalar(-beta), pass_.add("Pow", {u, b.scalar(-beta - 1)})})});
     const std::string to_u = slope(pass_.add("Sub", {u, ub}), pass_.add("Mul", {to_s, pass_.add("Sub", {s, sb})}), tangent,
                                    nearly_zero_smooth);
-    const std::string through = pass_.add("Mul", {pass_.add("Conv", {to_u, back}), sum_x});
+    const std::string through = pass_.add("Mul", {channel_sum(pass_, to_u, channels, size, share, true, 0), sum_x});
     pass_.send(x, pass_.add("Add", {pass_.add("Mul", {half, pass_.add("Add", {s, sb})}), through}));
   }
 

@@ -66,11 +66,11 @@ std::string bias_term(Pass& pass, const Node& node, const std::string& g) {
 std::string layer_map(Pass& pass, std::string term, FullGradMap map) {
   if (map != FullGradMap::signed_) term = pass.add("Abs", {term});
   if (map == FullGradMap::rescaled) {
-    term = pass.add("Sub", {term, reduce(pass, "ReduceMin", term, {1, 2, 3})});
-    const std::string peak = pass.add("Add", {reduce(pass, "ReduceMax", term, {1, 2, 3}), pass.builder().scalar(smallest)});
+    term = pass.add("Sub", {term, pass.reduce("ReduceMin", term, {1, 2, 3})});
+    const std::string peak = pass.add("Add", {pass.reduce("ReduceMax", term, {1, 2, 3}), pass.builder().scalar(smallest)});
     term = pass.add("Div", {term, peak});
   }
-  return reduce(pass, "ReduceSum", term, {1});
+  return pass.reduce("ReduceSum", term, {1});
 }
 
 }  // namespace
@@ -101,7 +101,7 @@ graph::Model fullgrad_model(const graph::Model& forward, const Shape& input_shap
       sum = pass.add("Add", {sum, part});
     } else if (map == FullGradMap::signed_) {
       const std::string rows = pass.add("Flatten", {term}, {{"axis", int64_t{1}}});
-      const std::string share = pass.add("Mul", {reduce(pass, "ReduceSum", rows, {1}),
+      const std::string share = pass.add("Mul", {pass.reduce("ReduceSum", rows, {1}),
                                                  pass.builder().scalar(1.0f / static_cast<float>(height * width))});
       sum = pass.add("Add", {sum, pass.add("Reshape", {share, pass.builder().ints({-1, 1, 1, 1})})});
     }

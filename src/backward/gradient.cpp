@@ -36,17 +36,9 @@ std::string unbroadcast(Pass& pass, const std::string& g, const Shape& from, con
     const int64_t size = a + to.size() >= from.size() ? to[a + to.size() - from.size()] : 1;
     if (size == 1 && from[a] != 1) axes.push_back(static_cast<int64_t>(a));
   }
-  std::string sum = axes.empty() ? g : sum_over(pass, g, axes);
+  std::string sum = axes.empty() ? g : pass.reduce("ReduceSum", g, axes);
   if (from.size() != to.size()) sum = pass.add("Reshape", {sum, pass.reshape_target(operand)});
   return sum;
-}
-
-std::string sum_over(Pass& pass, const std::string& tensor, const std::vector<int64_t>& axes) {
-  return pass.add("ReduceSum", {tensor, pass.builder().ints(axes)}, {{"keepdims", int64_t{1}}});
-}
-
-std::string mean_over(Pass& pass, const std::string& tensor, const std::vector<int64_t>& axes, int64_t count) {
-  return pass.add("Mul", {sum_over(pass, tensor, axes), pass.builder().scalar(1.0f / static_cast<float>(count))});
 }
 
 std::string where_positive(Pass& pass, const std::string& where, const std::string& above, const std::string& otherwise) {
@@ -62,10 +54,7 @@ std::string along_axis(Pass& pass, const std::string& tensor, const Shape& shape
   target[axis] = to;
   std::string product;
   if (inner == 1) {
-    Tensor transposed({from, to});
-    for (int64_t i = 0; i < to; ++i)
-      for (int64_t j = 0; j < from; ++j) transposed.data[j * to + i] = matrix.data[i * from + j];
-    product = pass.add("MatMul", {pass.add("Reshape", {tensor, b.ints({-1, from})}), pass.constant(transposed)});
+    product = pass.add("MatMul", {pass.add("Reshape", {tensor, b.ints({-1, from})}), pass.constant(transposed(matrix))});
   } else {
     product = pass.add("MatMul", {pass.constant(matrix), pass.add("Reshape", {tensor, b.ints({-1, from, inner})})});
   }

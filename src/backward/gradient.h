@@ -23,10 +23,6 @@ GradientRules reduction_gradients();
 /// The gradient of an operand that was broadcast from its own shape to `from`: summed over the axes it was repeated along.
 std::string unbroadcast(Pass& pass, const std::string& g, const Shape& from, const std::string& operand);
 
-/// Sum and mean of a tensor over axes, which stay with size 1. `count` is the number of elements in each sum.
-std::string sum_over(Pass& pass, const std::string& tensor, const std::vector<int64_t>& axes);
-std::string mean_over(Pass& pass, const std::string& tensor, const std::vector<int64_t>& axes, int64_t count);
-
 /// where > 0 ? above : otherwise
 std::string where_positive(Pass& pass, const std::string& where, const std::string& above, const std::string& otherwise);
 

@@ -1,8 +1,7 @@
-#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "backward/gradient.h"
+#include "backward/normalise.h"
 
 // Batch, instance and layer normalisation, and local response normalisation.
 namespace ks::backward {
@@ -30,55 +29,17 @@ void batch_normalization(Pass& pass, const Node& node, const std::string& g) {
   pass.send(node.inputs[0], pass.add("Mul", {g, per_channel(pass, factor, pass.shape(node.inputs[0]).size())}));
 }
 
-/// The gradient through (x - mean) / sqrt(variance + epsilon) with both statistics taken over `axes` of x.
-std::string standardised(Pass& pass, const std::string& x, const std::string& g, const std::vector<int64_t>& axes, float epsilon) {
-  int64_t count = 1;
-  for (int64_t a : axes) count *= pass.shape(x)[static_cast<size_t>(a)];
-  const auto mean = [&](const std::string& t) { return mean_over(pass, t, axes, count); };
-  const std::string centred = pass.add("Sub", {x, mean(x)});
-  const std::string variance = mean(pass.add("Mul", {centred, centred}));
-  const std::string deviation = pass.add("Sqrt", {pass.add("Add", {variance, pass.builder().scalar(epsilon)})});
-  const std::string normal = pass.add("Div", {centred, deviation});
-  const std::string along = pass.add("Mul", {normal, mean(pass.add("Mul", {g, normal}))});
-  const std::string rest = pass.add("Sub", {pass.add("Sub", {g, mean(g)}), along});
-  return pass.add("Div", {rest, deviation});
-}
-
-void refuse_computed_scale(Pass& pass, const Node& node) {
+/// The gradient through scale (x - mean) / sqrt(variance + epsilon) + shift, both statistics taken from x.
+void standardisation(Pass& pass, const Node& node, const std::string& g) {
   for (size_t i = 1; i < node.inputs.size(); ++i)
     if (node.has_input(i) && pass.wants(node.inputs[i])) refuse(pass, node, "has a scale or shift that is computed, which is not supported");
-}
-
-void instance_normalization(Pass& pass, const Node& node, const std::string& g) {
-  refuse_computed_scale(pass, node);
-  const graph::Array* scale = pass.forward().constant(node.inputs.at(1));
-  if (!scale) refuse(pass, node, "has a scale that is computed, not constant");
-  const size_t rank = pass.shape(node.inputs[0]).size();
-  std::vector<int64_t> axes(rank - 2);
-  std::iota(axes.begin(), axes.end(), 2);
-  const std::string scaled = pass.add("Mul", {g, per_channel(pass, scale->to_floats(), rank)});
-  pass.send(node.inputs[0], standardised(pass, node.inputs[0], scaled, axes, node.attribute("epsilon", 1e-5f)));
-}
-
-void layer_normalization(Pass& pass, const Node& node, const std::string& g) {
-  refuse_computed_scale(pass, node);
-  const size_t rank = pass.shape(node.inputs[0]).size();
-  const int64_t first = graph::front_axis(node.attribute("axis", int64_t{-1}), rank);
-  std::vector<int64_t> axes(rank - static_cast<size_t>(first));
-  std::iota(axes.begin(), axes.end(), first);
-  const std::string scaled = pass.add("Mul", {g, node.inputs.at(1)});
-  pass.send(node.inputs[0], standardised(pass, node.inputs[0], scaled, axes, node.attribute("epsilon", 1e-5f)));
-}
-
-/// The band matrix of a sum over neighbouring channels as a 1x1 convolution, times `factor`; `back` for its transpose.
-std::string channel_sum(Pass& pass, const std::string& x, int64_t channels, int64_t size, float factor, bool back, float bias) {
-  Tensor band({channels, channels, 1, 1});
-  const int64_t before = (size - 1) / 2, after = size - 1 - before;
-  for (int64_t c = 0; c < channels; ++c)
-    for (int64_t k = std::max<int64_t>(0, c - before); k <= std::min(channels - 1, c + after); ++k)
-      band.data[static_cast<size_t>(back ? k * channels + c : c * channels + k)] = factor;
-  return pass.add("Conv", {x, pass.constant(band), pass.constant(Tensor({channels}, bias))},
-                  {{"kernel_shape", std::vector<int64_t>{1, 1}}});
+  const Standardisation s(pass, node);
+  const auto x = s.parts(node.inputs[0]);
+  const auto mean = [&](const std::string& t) { return pass.reduce("ReduceMean", t, s.axes()); };
+  const std::string normal = pass.add("Mul", {x.centred, x.reciprocal}), scaled = s.scaled(g);
+  const std::string along = pass.add("Mul", {normal, mean(pass.add("Mul", {scaled, normal}))});
+  const std::string rest = pass.add("Sub", {pass.add("Sub", {scaled, mean(scaled)}), along});
+  pass.send(node.inputs[0], pass.add("Mul", {rest, x.reciprocal}));
 }
 
 /// y = x s^-beta with s = bias + alpha / size * (sum of squares over neighbouring channels).
@@ -101,8 +62,8 @@ void local_response_normalization(Pass& pass, const Node& node, const std::strin
 
 GradientRules normalisation_gradients() {
   return {{"BatchNormalization", batch_normalization},
-          {"InstanceNormalization", instance_normalization},
-          {"LayerNormalization", layer_normalization},
+          {"InstanceNormalization", standardisation},
+          {"LayerNormalization", standardisation},
           {"LRN", local_response_normalization}};
 }
 

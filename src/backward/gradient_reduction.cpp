@@ -55,7 +55,7 @@ void extreme(Pass& pass, const Node& node, const std::string& g) {
   const Reduction r(pass, node);
   const std::string match =
       pass.add("Cast", {pass.add("Equal", {node.inputs[0], r.with_axes(node.outputs[0])})}, {{"to", int64_t{1}}});
-  const std::string share = pass.add("Div", {r.with_axes(g), sum_over(pass, match, r.axes)});
+  const std::string share = pass.add("Div", {r.with_axes(g), pass.reduce("ReduceSum", match, r.axes)});
   pass.send(node.inputs[0], pass.add("Mul", {match, share}));
 }
 
@@ -81,12 +81,12 @@ std::vector<int64_t> softmax_axis(const Pass& pass, const Node& node) {
 
 void softmax(Pass& pass, const Node& node, const std::string& g) {
   const std::string& y = node.outputs[0];
-  const std::string mean = sum_over(pass, pass.add("Mul", {g, y}), softmax_axis(pass, node));
+  const std::string mean = pass.reduce("ReduceSum", pass.add("Mul", {g, y}), softmax_axis(pass, node));
   pass.send(node.inputs[0], pass.add("Mul", {y, pass.add("Sub", {g, mean})}));
 }
 
 void log_softmax(Pass& pass, const Node& node, const std::string& g) {
-  const std::string total = sum_over(pass, g, softmax_axis(pass, node));
+  const std::string total = pass.reduce("ReduceSum", g, softmax_axis(pass, node));
   pass.send(node.inputs[0], pass.add("Sub", {g, pass.add("Mul", {pass.add("Exp", {node.outputs[0]}), total})}));
 }
 

@@ -9,13 +9,6 @@ namespace ks::backward {
 
 namespace {
 
-Tensor transposed_matrix(const Tensor& m) {
-  Tensor out({m.dim(1), m.dim(0)});
-  for (int64_t i = 0; i < m.dim(0); ++i)
-    for (int64_t j = 0; j < m.dim(1); ++j) out.data[j * m.dim(0) + i] = m.data[i * m.dim(1) + j];
-  return out;
-}
-
 /// [O, I/g, kh, kw] -> [I, O/g, kh, kw], with both spatial axes reversed where `flip`.
 Tensor exchanged(const Tensor& w, int64_t groups, bool flip) {
   const int64_t O = w.dim(0), I = w.dim(1), K = w.dim(2) * w.dim(3), Og = O / groups;
@@ -75,7 +68,7 @@ Linear::Linear(Pass& pass, const graph::Node& node)
     window_ = graph::window_of(node, pass.shape(node.inputs[0]), {weights_.dim(2), weights_.dim(3)}, pass.where());
     if (transposed_) weights_ = exchanged(weights_, groups_, false);
   } else {
-    if (!node.attribute("transB", int64_t{0})) weights_ = transposed_matrix(weights_);
+    if (!node.attribute("transB", int64_t{0})) weights_ = transposed(weights_);
     if (node.op == "Gemm")
       for (float& v : weights_.data) v *= alpha;
   }
@@ -97,7 +90,7 @@ graph::Builder::Attributes Linear::window_attributes(const Tensor& weights, int6
 
 std::string Linear::apply(const std::string& x, const Tensor& weights, const Tensor& bias) const {
   if (!convolution_ && rank_ != 2) {
-    const std::string product = pass_.add("MatMul", {x, pass_.constant(transposed_matrix(weights))});
+    const std::string product = pass_.add("MatMul", {x, pass_.constant(transposed(weights))});
     return bias.empty() ? product : pass_.add("Add", {product, pass_.constant(bias)});
   }
   std::vector<std::string> inputs = {x, pass_.constant(transposed_ ? exchanged(weights, groups_, false) : weights)};
@@ -113,7 +106,7 @@ std::string Linear::transpose(const std::string& gradient, const Tensor& weights
 }
 
 std::string Linear::transpose_ones(const std::string& gradient) const {
-  const std::string sum = pass_.add("ReduceSum", {gradient, pass_.builder().ints({channel_axis()})}, {{"keepdims", int64_t{1}}});
+  const std::string sum = pass_.reduce("ReduceSum", gradient, {channel_axis()});
   return convolution_ ? transpose(sum, Tensor({1, 1, window_.kernel[0], window_.kernel[1]}, 1.0f), 1) : sum;
 }
 

@@ -62,6 +62,9 @@ class Pass {
   std::string add(const std::string& op, const std::vector<std::string>& inputs, graph::Builder::Attributes attributes = {}) {
     return builder_.add(op, inputs, std::move(attributes), stem_ + op);
   }
+  std::string reduce(const std::string& op, const std::string& x, const std::vector<int64_t>& axes) {
+    return builder_.reduce(op, x, axes, stem_ + op);
+  }
   std::string constant(const Tensor& tensor) { return builder_.constant(graph::Array::of(tensor), stem_ + "constant"); }
 
  private:

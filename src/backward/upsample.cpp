@@ -18,13 +18,6 @@ Tensor columns_to_one(Tensor m) {
   return m;
 }
 
-Tensor transposed(const Tensor& m) {
-  Tensor out({m.dim(1), m.dim(0)});
-  for (int64_t i = 0; i < m.dim(0); ++i)
-    for (int64_t j = 0; j < m.dim(1); ++j) out.data[j * m.dim(0) + i] = m.data[i * m.dim(1) + j];
-  return out;
-}
-
 }  // namespace
 
 Tensor bilinear_matrix(int64_t from, int64_t to) {

@@ -1,6 +1,5 @@
 #include "cli/bench_network.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -71,11 +70,6 @@ Tensor bench_images(const Classifier& classifier, int64_t count) {
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 }  // namespace ks::cli

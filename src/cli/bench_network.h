@@ -1,6 +1,5 @@
 #pragma once
 #include <string>
-#include <vector>
 
 #include "explain/classifier.h"
 
@@ -18,6 +17,5 @@ BenchNetwork bench_network(const std::string& path);
 Tensor bench_images(const Classifier& classifier, int64_t count = 1);
 
 double seconds_now();
-double median(std::vector<double> values);
 
 }  // namespace ks::cli

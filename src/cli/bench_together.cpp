@@ -6,6 +6,7 @@
 #include "cli/bench_network.h"
 #include "cli/command.h"
 #include "cli/inputs.h"
+#include "explain/timing.h"
 #include "explain/together.h"
 #include "tensor/error.h"
 

@@ -7,7 +7,6 @@
 #include "picture/normalisation.h"
 #include "picture/overlay.h"
 #include "picture/pooling.h"
-#include "tensor/error.h"
 #include "tensor/file.h"
 #include "tensor/npy.h"
 
@@ -61,9 +60,7 @@ Action explain(CLI::App& app) {
   app.add_option("--colormap", o->look.colormap, "For .png; see `kernelscope list colormaps`");
   app.add_option("--opacity", o->look.opacity, "For .png: of the heatmap over the image")->check(CLI::Range(0.0, 1.0));
   return [o](Context& context) {
-    const size_t dot = o->output.rfind('.');
-    const std::string ending = dot == std::string::npos ? "" : o->output.substr(dot);
-    if (ending != ".npy" && ending != ".png") throw Error("the output's name must end in .npy or .png", o->output);
+    const std::string ending = array_or_picture(o->output);
     // Every name is checked before the work begins.
     methods().at(o->method);
     poolings().at(o->look.pooling);

@@ -56,6 +56,12 @@ Tensor InputOptions::open_inputs(const Classifier& c) const {
   return concatenate(parts);
 }
 
+std::string array_or_picture(const std::string& path) {
+  for (const char* ending : {".npy", ".png"})
+    if (path.size() > 4 && path.compare(path.size() - 4, 4, ending) == 0) return ending;
+  throw Error("the output's name must end in .npy or .png", path);
+}
+
 PictureSource picture_files(const Classifier& classifier) {
   return [&classifier](const std::string& file) {
     const bool is_array = file.size() > 4 && file.compare(file.size() - 4, 4, ".npy") == 0;

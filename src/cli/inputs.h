@@ -25,6 +25,9 @@ struct InputOptions {
 /// model. The classifier must outlive it.
 PictureSource picture_files(const Classifier& classifier);
 
+/// ".npy" or ".png", as the path ends. Throws Error for any other ending.
+std::string array_or_picture(const std::string& path);
+
 SessionOptions session_options(const std::string& device, int threads);
 
 }  // namespace ks::cli

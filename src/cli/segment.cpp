@@ -1,8 +1,8 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/inputs.h"
 #include "segment/segments.h"
-#include "tensor/error.h"
 #include "tensor/file.h"
 #include "tensor/npy.h"
 
@@ -19,9 +19,7 @@ Action segment(CLI::App& app) {
   app.add_option("--param", o->parameters, "NAME=VALUE of the segmentation; may be given several times");
   app.add_option("--output", o->output, ".png: the borders over the picture; .npy: labels [H,W]")->required();
   return [o](Context& context) {
-    const size_t dot = o->output.rfind('.');
-    const std::string ending = dot == std::string::npos ? "" : o->output.substr(dot);
-    if (ending != ".npy" && ending != ".png") throw Error("the output's name must end in .npy or .png", o->output);
+    const std::string ending = array_or_picture(o->output);
     segmentations().at(o->segmentation);  // before the picture is read
     Image picture = load_image(o->image);
     const Segments segments = ks::segment(o->segmentation, parse_pairs(o->parameters), picture);

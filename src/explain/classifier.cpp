@@ -30,23 +30,10 @@ void check_input(const graph::Model& model, const std::string& where) {
               "a classifier with one float input [N,3,H,W] is needed");
 }
 
-/// Makes the batch size free, also where the export fixed it to 1 and wrote it into Reshape targets.
+/// Makes the batch size free; simplify() then frees it where the export wrote it into Reshape targets.
 void free_batch(graph::Model& model) {
-  const int64_t fixed = model.inputs[0].dimensions[0].size;
   for (graph::Value* v : {&model.inputs[0], &model.outputs[0]})
     if (!v->dimensions.empty()) v->dimensions[0] = {-1, "N"};
-  if (fixed < 1) return;
-  for (graph::Node& node : model.nodes) {
-    if (node.op != "Reshape" || !node.has_input(1)) continue;
-    const graph::Array* target = model.constant(node.inputs[1]);
-    if (!target) continue;
-    std::vector<int64_t> shape = target->to_ints();
-    if (shape.empty() || shape[0] != fixed) continue;
-    shape[0] = 0;
-    const std::string name = node.outputs.at(0) + "/free-batch";
-    model.initializers[name] = graph::Array::ints({static_cast<int64_t>(shape.size())}, shape);
-    node.inputs[1] = name;
-  }
 }
 
 /// Explains logits, not probabilities: a softmax at the end is cut off. Only the scores stay as output.

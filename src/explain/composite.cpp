@@ -67,12 +67,6 @@ std::vector<std::string> keys(const Map& map) {
   return out;
 }
 
-std::string listed(const std::vector<std::string>& names) {
-  std::string out;
-  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
-  return out;
-}
-
 /// What is wrong with the entry of one layer.
 [[noreturn]] void fail(const std::string& key, const std::string& what, const std::string& hint = "") {
   throw Error("'" + key + "' " + what, "rules", hint);
@@ -96,18 +90,18 @@ Rule parse_rule(const std::string& key, const json& given, const CompositeDefaul
   if (!entry.contains("rule")) fail(key, "has no rule", "write for example {\"rule\": \"epsilon\", \"epsilon\": 1e-6}");
   json name = entry.at("rule");
   if (name.is_number_integer() && name == 0) name = "0";
-  if (!name.is_string()) fail(key, "has the rule " + name.dump(), "the rules are " + listed(keys(rules())));
+  if (!name.is_string()) fail(key, "has the rule " + name.dump(), "the rules are " + join(keys(rules())));
   const auto it = rules().find(name.get<std::string>());
   if (it == rules().end()) {
     const std::string near = nearest_name(name.get<std::string>(), keys(rules()));
     fail(key, "has the unknown rule " + name.dump(),
-         near.empty() ? "the rules are " + listed(keys(rules())) : "did you mean '" + near + "'?");
+         near.empty() ? "the rules are " + join(keys(rules())) : "did you mean '" + near + "'?");
   }
   const auto& takes = it->second.parameters;
   for (const auto& [parameter, value] : entry.items())
     if (parameter != "rule" && parameter != "layer" && std::find(takes.begin(), takes.end(), parameter) == takes.end())
       fail(key, "gives the rule " + name.dump() + " the parameter '" + parameter + "', which it has not",
-           takes.empty() ? "it takes none" : "it takes " + listed(takes));
+           takes.empty() ? "it takes none" : "it takes " + join(takes));
   Rule rule;
   rule.kind = it->second.kind;
   rule.use_bias = defaults.use_bias;
@@ -157,7 +151,7 @@ class Parser {
       for (const auto& [name, value] : nodes_) known.push_back(name);
       const std::string near = nearest_name(key, known);
       fail(key, "is no kind of layer, and no node or tensor of the network",
-           (near.empty() ? "" : "did you mean '" + near + "'? ") + "kinds are " + listed(keys(slots())));
+           (near.empty() ? "" : "did you mean '" + near + "'? ") + "kinds are " + join(keys(slots())));
     }
     check(key, rule.kind, backward::kind_of(pass_, *node->second));
     out_.named[key] = rule;
@@ -172,13 +166,13 @@ class Parser {
  private:
   void check(const std::string& key, RuleKind rule, LayerKind kind) {
     if (backward::allows(kind, rule)) return;
-    std::string fit;
-    for (const auto& [name, candidate] : rules())
-      if (backward::allows(kind, candidate.kind)) fit += (fit.empty() ? "" : ", ") + name;
+    std::vector<std::string> fit;
     std::string rule_name;
-    for (const auto& [name, candidate] : rules())
+    for (const auto& [name, candidate] : rules()) {
+      if (backward::allows(kind, candidate.kind)) fit.push_back(name);
       if (candidate.kind == rule) rule_name = name;
-    fail(key, "cannot take the rule '" + rule_name + "'", "it can take " + fit);
+    }
+    fail(key, "cannot take the rule '" + rule_name + "'", "it can take " + join(fit));
   }
 
   CompositeDefaults defaults_;

@@ -26,16 +26,7 @@ void rename_output(Model& model, size_t index, const std::string& to) {
   model.outputs[index].name = to;
 }
 
-/// Appends nodes with the axes where the model's opset wants them: ReduceMax and ReduceMin have had them as an input since
-/// opset 18.
-std::string reduce_max(graph::Builder& b, const std::string& x, const std::vector<int64_t>& axes) {
-  if (b.model().opset >= 18) return b.add("ReduceMax", {x, b.ints(axes)}, {{"keepdims", int64_t{1}}});
-  return b.add("ReduceMax", {x}, {{"axes", axes}, {"keepdims", int64_t{1}}});
-}
-
-std::string sum_channels(graph::Builder& b, const std::string& x) {
-  return b.add("ReduceSum", {x, b.ints({1})}, {{"keepdims", int64_t{1}}});
-}
+std::string sum_channels(graph::Builder& b, const std::string& x) { return b.reduce("ReduceSum", x, {1}); }
 
 /// A pooling as nodes: [N,channels,H,W] -> [N,1,H,W].
 using PoolingNodes = std::string (*)(graph::Builder&, const std::string& x, int64_t channels);
@@ -48,7 +39,7 @@ const std::map<std::string, PoolingNodes>& pooling_nodes() {
        [](Builder& b, const std::string& x, int64_t channels) {
          return b.add("Div", {sum_channels(b, x), b.scalar(static_cast<float>(channels))});
        }},
-      {"max", [](Builder& b, const std::string& x, int64_t) { return reduce_max(b, x, {1}); }},
+      {"max", [](Builder& b, const std::string& x, int64_t) { return b.reduce("ReduceMax", x, {1}); }},
       {"strongest",  // ArgMax takes the first of equals, as pool_channels does
        [](Builder& b, const std::string& x, int64_t) {
          const std::string channel = b.add("ArgMax", {b.add("Abs", {x})}, {{"axis", int64_t{1}}, {"keepdims", int64_t{1}}});
@@ -59,7 +50,7 @@ const std::map<std::string, PoolingNodes>& pooling_nodes() {
        [](Builder& b, const std::string& x, int64_t channels) {
          return b.add("Div", {sum_channels(b, b.add("Abs", {x})), b.scalar(static_cast<float>(channels))});
        }},
-      {"abs-max", [](Builder& b, const std::string& x, int64_t) { return reduce_max(b, b.add("Abs", {x}), {1}); }},
+      {"abs-max", [](Builder& b, const std::string& x, int64_t) { return b.reduce("ReduceMax", b.add("Abs", {x}), {1}); }},
   };
   return table;
 }
@@ -68,7 +59,7 @@ const std::map<std::string, PoolingNodes>& pooling_nodes() {
 using LimitNodes = std::string (*)(graph::Builder&, const std::string& magnitudes, int64_t pixels, const Params&);
 
 std::string largest(graph::Builder& b, const std::string& magnitudes, int64_t, const Params&) {
-  return reduce_max(b, magnitudes, {1, 2, 3});
+  return b.reduce("ReduceMax", magnitudes, {1, 2, 3});
 }
 
 /// Of n values in order the one at q (n - 1), between two of them in proportion: the last of the largest ones.
@@ -95,9 +86,9 @@ const std::map<std::string, LimitNodes>& limit_nodes() {
 
 template <class T>
 std::string names_of(const std::map<std::string, T>& table) {
-  std::string names;
-  for (const auto& [name, nodes] : table) names += (names.empty() ? "" : ", ") + name;
-  return names;
+  std::vector<std::string> names;
+  for (const auto& [name, nodes] : table) names.push_back(name);
+  return join(names);
 }
 
 /// Checks the choices before anything is built. Throws Error.
@@ -146,39 +137,31 @@ Model export_explainer(const Classifier& c, const std::string& name, const json&
   const Method& method = methods().at(name);
   const Params params = check_parameters(method, parameters);
   if (!method.network) {
-    std::string known;
+    std::vector<std::string> known;
     for (const Method& m : methods())
-      if (m.network) known += (known.empty() ? "" : ", ") + m.name;
-    throw Error("'" + name + "' runs the network many times and is no single graph", "", "these can be exported: " + known);
+      if (m.network) known.push_back(m.name);
+    throw Error("'" + name + "' runs the network many times and is no single graph", "", "these can be exported: " + join(known));
   }
   if (options.target == ExportTarget::fixed) check_targets({options.target_class}, c);
   Model model = method.network(c, params);
 
   // The seed is computed right after the logits, before the backward nodes that read it.
   const std::string logits = model.outputs[0].name;
-  const auto producer = std::find_if(model.nodes.begin(), model.nodes.end(), [&](const graph::Node& n) {
-    return std::find(n.outputs.begin(), n.outputs.end(), logits) != n.outputs.end();
-  });
-  std::vector<graph::Node> backward(producer + 1, model.nodes.end());
-  model.nodes.erase(producer + 1, model.nodes.end());
   model.inputs.resize(1);
-  {
-    graph::Builder b(model);
-    for (const graph::Node& n : backward)
-      for (const std::string& o : n.outputs) b.fresh(o);  // their names stay theirs
+  if (options.target == ExportTarget::input) model.inputs.push_back({"target", graph::Type::i64, {{-1, "N"}}});
+  graph::build_after(model, logits, [&](graph::Builder& b) {
     if (options.target == ExportTarget::fixed) {
       Tensor one_hot({1, c.classes()});
       one_hot.data[static_cast<size_t>(options.target_class)] = 1;
       b.add_named("Expand", {b.constant(Array::of(one_hot)), b.add("Shape", {logits})}, backward::seed_input);
-    } else {
-      std::string index = "target";
-      if (options.target == ExportTarget::input) model.inputs.push_back({index, graph::Type::i64, {{-1, "N"}}});
-      else index = b.add("ArgMax", {logits}, {{"axis", int64_t{1}}, {"keepdims", int64_t{0}}});
-      const std::string depth = b.constant(Array::ints({}, {c.classes()})), values = b.constant(Array::floats({2}, {0, 1}));
-      b.add_named("OneHot", {index, depth, values}, backward::seed_input, {{"axis", int64_t{1}}});
+      return;
     }
-  }
-  model.nodes.insert(model.nodes.end(), backward.begin(), backward.end());
+    const std::string index = options.target == ExportTarget::input
+                                  ? "target"
+                                  : b.add("ArgMax", {logits}, {{"axis", int64_t{1}}, {"keepdims", int64_t{0}}});
+    const std::string depth = b.constant(Array::ints({}, {c.classes()})), values = b.constant(Array::floats({2}, {0, 1}));
+    b.add_named("OneHot", {index, depth, values}, backward::seed_input, {{"axis", int64_t{1}}});
+  });
   append_display(model, c, options, normalisation);
   rename_output(model, 0, "logits");
   rename_output(model, 1, "attribution");

@@ -1,6 +1,6 @@
 #include "explain/layers.h"
 
-#include <algorithm>
+#include <map>
 
 #include "backward/attribution.h"
 #include "backward/explainer.h"
@@ -35,32 +35,23 @@ std::vector<LayerAttribution> explain_layers(const std::string& name, const json
   const Method& method = methods().at(name);
   const Params params = check_parameters(method, parameters);
   if (!method.layers) {
-    std::string known;
-    for (const std::string& m : methods_with_layers()) known += (known.empty() ? "" : ", ") + m;
-    throw Error("'" + name + "' gives no attributions of layers", "", "these do: " + known);
+    throw Error("'" + name + "' gives no attributions of layers", "", "these do: " + join(methods_with_layers()));
   }
   Classifier& c = request.classifier;
   check_request(request);
   Session& session =
       c.derived("layers " + name + " " + params.all().dump(), [&] { return method.layers(c, params); });
 
-  // Every output but logits and attribution, for all samples.
+  // Every output but logits and attribution.
   std::vector<std::string> wanted;
   for (const TensorInfo& output : session.outputs())
     if (output.name.rfind("explain/", 0) == 0 && output.name != backward::attribution_output) wanted.push_back(output.name);
-  std::map<std::string, std::vector<Tensor>> parts;
-  const int64_t total = request.inputs.dim(0), batch = c.batch_size();
-  for (int64_t begin = 0; begin < total; begin += batch) {
-    const int64_t end = std::min(total, begin + batch);
-    const Tensor images = request.inputs.slice(begin, end);
-    const Tensor seed = seeds(c, request.targets, begin, end);
-    std::vector<Tensor> results = session.run({{c.input_name(), &images}, {backward::seed_input, &seed}}, wanted);
-    for (size_t i = 0; i < wanted.size(); ++i) parts[wanted[i]].push_back(std::move(results[i]));
-    if (request.progress) request.progress(static_cast<double>(end) / static_cast<double>(total));
-  }
+  std::vector<Tensor> results = run_outputs(c, session, wanted, request.inputs, request.targets, request.progress);
+  std::map<std::string, Tensor> parts;
+  for (size_t i = 0; i < wanted.size(); ++i) parts[wanted[i]] = std::move(results[i]);
   const auto output = [&](const std::string& key) {
     const auto it = parts.find(key);
-    return it == parts.end() ? Tensor() : concatenate(it->second);
+    return it == parts.end() ? Tensor() : std::move(it->second);  // each is asked for once
   };
 
   const graph::Shapes shapes = graph::infer_shapes(c.model(), c.input_shape(), c.where());

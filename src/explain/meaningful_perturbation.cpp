@@ -4,9 +4,11 @@
 
 #include "backward/explainer.h"
 #include "explain/evaluate.h"
+#include "explain/mask_grid.h"
 #include "explain/network.h"
 #include "explain/perturbation.h"
 #include "explain/reference.h"
+#include "graph/builder.h"
 #include "graph/simplify.h"
 #include "tensor/random.h"
 
@@ -23,22 +25,6 @@ constexpr double kFirstDecay = 0.9, kSecondDecay = 0.999, kAdamEpsilon = 1e-8;
 constexpr int kRadii = 10;            // circles tried as a start
 constexpr double kSuppressed = 0.99;  // of the output: the start's circle hides so much (section 4.3)
 
-/// Bilinear upsampling of a grid, half-pixel centres, along one side: the pixel lies between cell and cell + 1.
-struct Between {
-  int cell;
-  double share;
-};
-
-std::vector<Between> cells_along(int side, int cells) {
-  std::vector<Between> out;
-  for (int i = 0; i < side; ++i) {
-    const double at = std::clamp((i + 0.5) * cells / side - 0.5, 0.0, cells - 1.0);
-    const int cell = std::min(static_cast<int>(at), std::max(0, cells - 2));
-    out.push_back({cell, at - cell});
-  }
-  return out;
-}
-
 struct Grid {
   int width, height, columns, rows;
   std::vector<Between> across, down;
@@ -48,8 +34,8 @@ struct Grid {
         height(h),
         columns((w + cell - 1) / cell),
         rows((h + cell - 1) / cell),
-        across(cells_along(w, columns)),
-        down(cells_along(h, rows)) {}
+        across(cells_along(w, columns, w)),
+        down(cells_along(h, rows, h)) {}
   size_t cells() const { return static_cast<size_t>(columns) * static_cast<size_t>(rows); }
 
   /// Calls act(pixel, cell, weight) for the up to four cells each pixel is made of.
@@ -171,26 +157,14 @@ void set_starts(std::vector<Search>& searches, const Grid& g, const ExplainReque
 /// backward pass becomes dp/dz = p_t (1 at t - p), computed from the logits before it.
 graph::Model probability_gradient(const Classifier& c) {
   graph::Model model = methods().at("gradient").network(c, Params());
-  const std::string logits = model.outputs[0].name;
-  const auto producer = std::find_if(model.nodes.begin(), model.nodes.end(), [&](const graph::Node& n) {
-    return std::find(n.outputs.begin(), n.outputs.end(), logits) != n.outputs.end();
-  });
-  std::vector<graph::Node> rest(producer + 1, model.nodes.end());
-  model.nodes.erase(producer + 1, model.nodes.end());
-  std::string seed;
-  {
-    graph::Builder b(model);
-    for (const graph::Node& n : rest)
-      for (const std::string& o : n.outputs) b.fresh(o);  // their names stay theirs
+  const std::string logits = model.outputs[0].name, seed = "probability/seed";
+  graph::replace_reads(model, backward::seed_input, seed);
+  graph::build_after(model, logits, [&](graph::Builder& b) {
     const std::string p = b.add("Softmax", {logits}, {{"axis", int64_t{1}}}, "probability");
     const std::string ones = b.constant(graph::Array::of(Tensor({c.classes(), 1}, 1.0f)), "ones");
     const std::string of_target = b.add("MatMul", {b.add("Mul", {p, backward::seed_input}), ones});
-    seed = b.add("Mul", {of_target, b.add("Sub", {backward::seed_input, p})}, {}, "probability/seed");
-  }
-  for (graph::Node& n : rest)
-    for (std::string& input : n.inputs)
-      if (input == backward::seed_input) input = seed;
-  model.nodes.insert(model.nodes.end(), rest.begin(), rest.end());
+    b.add_named("Mul", {of_target, b.add("Sub", {backward::seed_input, p})}, seed);
+  });
   graph::check(model, c.where());
   return model;
 }

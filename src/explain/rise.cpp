@@ -3,6 +3,7 @@
 
 #include "explain/cut.h"
 #include "explain/evaluate.h"
+#include "explain/mask_grid.h"
 #include "explain/perturbation.h"
 #include "explain/reference.h"
 #include "explain/switched_image.h"
@@ -16,25 +17,6 @@ namespace {
 
 const char* const kSmooth = "none";  // segmentation: the paper's masks, which need none
 
-/// Where a pixel row or column lies between the cells of a mask's grid.
-struct Between {
-  int cell;
-  float share;  // of cell + 1
-};
-
-/// `side` pixels of the grid of `cells`, upsampled bilinearly to cells + 1 times `pixels_per_cell` and moved by
-/// `shift`.
-std::vector<Between> cells_along(int side, int cells, int pixels_per_cell, int shift) {
-  std::vector<Between> out;
-  for (int i = 0; i < side; ++i) {
-    const double at = (i + shift + 0.5) * cells / ((cells + 1.0) * pixels_per_cell) - 0.5;
-    const double inside = std::clamp(at, 0.0, cells - 1.0);
-    const int cell = std::min(static_cast<int>(inside), std::max(0, cells - 2));
-    out.push_back({cell, static_cast<float>(inside - cell)});
-  }
-  return out;
-}
-
 /// One smooth mask in [0,1]: a function of its stream alone, so that it need not be kept.
 class SmoothMask {
  public:
@@ -42,8 +24,9 @@ class SmoothMask {
     Random random(seed, stream);
     for (int i = 0; i < cells * cells; ++i) grid_.push_back(random.chance(probability) ? 1.0f : 0.0f);
     const int high = (height + cells - 1) / cells, wide = (width + cells - 1) / cells;
-    rows_ = cells_along(height, cells, high, static_cast<int>(random.below(static_cast<uint32_t>(high))));
-    columns_ = cells_along(width, cells, wide, static_cast<int>(random.below(static_cast<uint32_t>(wide))));
+    // Upsampled to one cell more than the image has, and moved by up to one.
+    rows_ = cells_along(height, cells, (cells + 1.0) * high, static_cast<int>(random.below(static_cast<uint32_t>(high))));
+    columns_ = cells_along(width, cells, (cells + 1.0) * wide, static_cast<int>(random.below(static_cast<uint32_t>(wide))));
   }
 
   /// Writes row y.
@@ -52,10 +35,11 @@ class SmoothMask {
     const float* upper = grid_.data() + v.cell * cells_;
     const float* lower = cells_ > 1 ? upper + cells_ : upper;
     line_.resize(static_cast<size_t>(cells_) + 1);
-    for (int c = 0; c < cells_; ++c) line_[static_cast<size_t>(c)] = upper[c] + v.share * (lower[c] - upper[c]);
+    const float down = static_cast<float>(v.share);
+    for (int c = 0; c < cells_; ++c) line_[static_cast<size_t>(c)] = upper[c] + down * (lower[c] - upper[c]);
     for (size_t x = 0; x < columns_.size(); ++x) {
       const float left = line_[static_cast<size_t>(columns_[x].cell)];
-      out[x] = left + columns_[x].share * (line_[static_cast<size_t>(columns_[x].cell) + 1] - left);
+      out[x] = left + static_cast<float>(columns_[x].share) * (line_[static_cast<size_t>(columns_[x].cell) + 1] - left);
     }
   }
 

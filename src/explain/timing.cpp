@@ -14,12 +14,12 @@ double milliseconds(const F& work) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
 }
 
+}  // namespace
+
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
 }
-
-}  // namespace
 
 MethodTiming time_method(const std::string& method, const json& parameters, const ExplainRequest& request,
                          int repeats) {

@@ -1,5 +1,6 @@
 #include "graph/builder.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace ks::graph {
@@ -49,6 +50,13 @@ void Builder::add_named(const std::string& op, const std::vector<std::string>& i
   model_.nodes.push_back(std::move(node));
 }
 
+std::string Builder::reduce(const std::string& op, const std::string& x, const std::vector<int64_t>& axes,
+                            const std::string& stem) {
+  // The axes became an input with opset 13 for sums and with opset 18 for the others.
+  if (op == "ReduceSum" || model_.opset >= 18) return add(op, {x, ints(axes)}, {{"keepdims", int64_t{1}}}, stem);
+  return add(op, {x}, {{"axes", axes}, {"keepdims", int64_t{1}}}, stem);
+}
+
 std::string Builder::constant(const Array& array, const std::string& stem) {
   const std::string name = fresh(stem);
   model_.initializers[name] = array;
@@ -65,6 +73,15 @@ std::string Builder::ints(const std::vector<int64_t>& values) {
   std::string& name = int_lists_[values];
   if (name.empty()) name = constant(Array::ints({static_cast<int64_t>(values.size())}, values), "ints");
   return name;
+}
+
+void build_after(Model& model, const std::string& tensor, const std::function<void(Builder&)>& build) {
+  const auto makes = [&](const Node& n) { return std::count(n.outputs.begin(), n.outputs.end(), tensor) > 0; };
+  const auto place = std::find_if(model.nodes.begin(), model.nodes.end(), makes) - model.nodes.begin() + 1;
+  const auto end = static_cast<std::ptrdiff_t>(model.nodes.size());
+  Builder builder(model);
+  build(builder);
+  std::rotate(model.nodes.begin() + place, model.nodes.begin() + end, model.nodes.end());
 }
 
 }  // namespace ks::graph

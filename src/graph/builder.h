@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <string>
 #include <unordered_set>
@@ -25,6 +26,10 @@ class Builder {
   void add_named(const std::string& op, const std::vector<std::string>& inputs, const std::string& output,
                  Attributes attributes = {});
 
+  /// ReduceSum, ReduceMean, ReduceMax or ReduceMin over axes, which stay with size 1, in the form of the model's opset.
+  std::string reduce(const std::string& op, const std::string& x, const std::vector<int64_t>& axes,
+                     const std::string& stem = "");
+
   std::string constant(const Array& array, const std::string& stem = "constant");
   std::string scalar(float value);                         // one initializer per value
   std::string ints(const std::vector<int64_t>& values);    // 1-D int64, one initializer per list
@@ -39,5 +44,8 @@ class Builder {
   std::map<float, std::string> scalars_;
   std::map<std::vector<int64_t>, std::string> int_lists_;
 };
+
+/// Puts the nodes that `build` appends right behind the one that makes `tensor`: before all that may read what they make.
+void build_after(Model& model, const std::string& tensor, const std::function<void(Builder&)>& build);
 
 }  // namespace ks::graph

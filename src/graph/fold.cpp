@@ -16,17 +16,6 @@ namespace {
 
 using Ints = std::vector<int64_t>;
 
-size_t width_of(Type type) {
-  switch (type) {
-    case Type::f32:
-    case Type::i32: return 4;
-    case Type::i64:
-    case Type::f64: return 8;
-    case Type::f16: return 2;
-    default: return 1;
-  }
-}
-
 Ints strides_of(const Shape& shape) {
   Ints strides(shape.size(), 1);
   for (size_t a = shape.size(); a-- > 1;) strides[a - 1] = strides[a] * shape[a];
@@ -216,10 +205,6 @@ void fix_resize(Model& model, Node& node, const Facts& facts) {
   model.initializers[name] = Array::floats({static_cast<int64_t>(scales.size())}, scales);
   node.inputs = {node.inputs[0], "", name};
   node.attributes.erase("axes");
-}
-
-bool is_output(const Model& model, const std::string& tensor) {
-  return std::any_of(model.outputs.begin(), model.outputs.end(), [&](const Value& v) { return v.name == tensor; });
 }
 
 /// One round over the nodes; whether it made a constant.

@@ -45,6 +45,20 @@ T get_or(const Node& node, const std::string& key, const T& fallback) {
 
 }  // namespace
 
+size_t width_of(Type type) {
+  switch (type) {
+    case Type::f32:
+    case Type::i32: return 4;
+    case Type::i64:
+    case Type::f64: return 8;
+    case Type::f16: return 2;
+    case Type::u8:
+    case Type::i8:
+    case Type::boolean: return 1;
+    default: return 0;
+  }
+}
+
 Array Array::floats(Shape shape, const std::vector<float>& values) {
   if (element_count(shape) != static_cast<int64_t>(values.size())) throw std::logic_error("array does not fit its shape");
   return {Type::f32, std::move(shape), to_bytes(values)};

@@ -14,6 +14,9 @@ namespace ks::graph {
 /// ONNX TensorProto.DataType numbers of the types this project handles.
 enum class Type : int { undefined = 0, f32 = 1, u8 = 2, i8 = 3, i32 = 6, i64 = 7, boolean = 9, f16 = 10, f64 = 11 };
 
+/// Bytes of one element; 0 for a type this project does not handle.
+size_t width_of(Type type);
+
 /// A constant array: an initializer or a tensor attribute. Bytes are little-endian, C order, shared between copies.
 struct Array {
   Type type = Type::f32;

@@ -45,20 +45,6 @@ void read_floats(pbf_reader& m, std::vector<float>& out) {
   }
 }
 
-size_t width_of(Type type) {
-  switch (type) {
-    case Type::f32:
-    case Type::i32: return 4;
-    case Type::i64:
-    case Type::f64: return 8;
-    case Type::f16: return 2;
-    case Type::u8:
-    case Type::i8:
-    case Type::boolean: return 1;
-    default: return 0;
-  }
-}
-
 template <class T>
 std::string pack(const std::vector<int64_t>& values) {
   std::string bytes(values.size() * sizeof(T), '\0');

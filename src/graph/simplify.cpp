@@ -15,10 +15,6 @@ namespace ks::graph {
 
 namespace {
 
-bool is_output(const Model& model, const std::string& tensor) {
-  return std::any_of(model.outputs.begin(), model.outputs.end(), [&](const Value& v) { return v.name == tensor; });
-}
-
 /// The array of a Constant node, in whichever attribute it is; null where it is none of numbers.
 std::optional<Array> constant_value(const Node& node) {
   const auto find = [&](const char* key) -> const Attribute* {
@@ -127,6 +123,10 @@ void check(const Model& model, const std::string& where) {
   }
   for (const Value& v : model.outputs)
     if (!known.count(v.name)) throw Error("nothing computes the output '" + v.name + "'", where);
+}
+
+bool is_output(const Model& model, const std::string& tensor) {
+  return std::any_of(model.outputs.begin(), model.outputs.end(), [&](const Value& v) { return v.name == tensor; });
 }
 
 int64_t readers(const Model& model, const std::string& tensor) {

@@ -16,6 +16,9 @@ Model simplify(const Model& model);
 /// Drops nodes and initializers that no output needs.
 void remove_unused(Model& model);
 
+/// Whether the graph gives a tensor as an output.
+bool is_output(const Model& model, const std::string& tensor);
+
 /// How many inputs of nodes and outputs of the graph read a tensor.
 int64_t readers(const Model& model, const std::string& tensor);
 

@@ -29,12 +29,6 @@ const char* type_name(ParameterType type) {
   return "";
 }
 
-std::string join(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& w : words) out += (out.empty() ? "" : ", ") + w;
-  return out;
-}
-
 void check_number(const Parameter& p, const json& v, const std::string& where) {
   const double x = v.get<double>();
   if (!std::isfinite(x) || (p.min && x < *p.min) || (p.max && x > *p.max))
@@ -101,6 +95,12 @@ json check_value(const Parameter& p, const json& v, const std::string& where) {
 }
 
 }  // namespace
+
+std::string join(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& w : words) out += (out.empty() ? "" : ", ") + w;
+  return out;
+}
 
 Params check_parameters(const Entry& entry, const json& given) {
   if (!given.is_null() && !given.is_object())

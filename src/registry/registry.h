@@ -76,6 +76,9 @@ json parse_parameter(const std::string& text);
 /// One entry as JSON: for `kernelscope list --json`, the app's panels and the study's schema.
 json describe(const Entry& entry);
 
+/// "a, b, c": a list of names for a message.
+std::string join(const std::vector<std::string>& words);
+
 /// "did you mean" for user-visible names: the nearest of `known` in edit distance, or empty when none is near.
 std::string nearest_name(const std::string& name, const std::vector<std::string>& known);
 

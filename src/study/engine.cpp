@@ -90,9 +90,7 @@ int resolve_target(const Study& study, Classifier& classifier, int predicted) {
   const std::vector<std::string>& names = classifier.class_names();
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) {
-    std::string known;
-    for (const std::string& n : names) known += (known.empty() ? "" : ", ") + n;
-    throw Error("the model has no class '" + name + "'", "target", "its classes are " + known);
+    throw Error("the model has no class '" + name + "'", "target", "its classes are " + join(names));
   }
   return static_cast<int>(found - names.begin());
 }
@@ -141,9 +139,9 @@ struct Engine::State {
     return [this](const std::string& id) {
       const size_t i = find_image(id);
       if (i == images.size()) {
-        std::string known;
-        for (const EngineImage& image : images) known += (known.empty() ? "" : ", ") + image.id;
-        throw Error("the study has no such image", "", "its images are " + known);
+        std::vector<std::string> known;
+        for (const EngineImage& image : images) known.push_back(image.id);
+        throw Error("the study has no such image", "", "its images are " + join(known));
       }
       check_image(i);
       return images[i].input;

@@ -46,4 +46,13 @@ Tensor concatenate(const std::vector<Tensor>& parts) {
   return out;
 }
 
+Tensor transposed(const Tensor& matrix) {
+  const int64_t rows = matrix.dim(0), columns = matrix.dim(1);
+  Tensor out({columns, rows});
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j)
+      out.data[static_cast<size_t>(j * rows + i)] = matrix.data[static_cast<size_t>(i * columns + j)];
+  return out;
+}
+
 }  // namespace ks

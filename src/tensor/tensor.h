@@ -40,6 +40,9 @@ struct Tensor {
 /// Joins along axis 0. All parts must agree in the other axes.
 Tensor concatenate(const std::vector<Tensor>& parts);
 
+/// The transpose of a matrix [rows, columns].
+Tensor transposed(const Tensor& matrix);
+
 /// Reports the finished fraction in [0,1] of long work; throw Cancelled from it to stop the work.
 using Progress = std::function<void(double)>;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "difference.h"
 #include "explain/export.h"
 #include "picture/normalisation.h"
 #include "picture/pooling.h"
@@ -47,18 +48,6 @@ TEST_CASE("an exported explainer gives what explain gives") {
 
 namespace {
 
-/// Largest difference as a share of the largest expected magnitude.
-double difference(const Tensor& expected, const Tensor& got) {
-  REQUIRE(expected.shape == got.shape);
-  double peak = 0, worst = 0;
-  for (size_t i = 0; i < expected.data.size(); ++i) {
-    peak = std::max(peak, std::fabs(static_cast<double>(expected.data[i])));
-    worst = std::max(worst, std::fabs(static_cast<double>(expected.data[i]) - got.data[i]));
-  }
-  REQUIRE(peak > 0);
-  return worst / peak;
-}
-
 /// What pool_channels and display_value make of raw attributions, image by image.
 Tensor displayed(const Tensor& raw, const ExportOptions& o) {
   Tensor out = pool_channels(raw, poolings().at(o.pooling));
@@ -98,7 +87,7 @@ TEST_CASE("pooling and normalisation in the graph give what the picture function
           CHECK(exported.metadata.count("kernelscope.normalisation") == !o.normalisation.empty());
           Session session(graph::write(exported), {}, method);
           const Tensor got = session.run({{"input", &x}}, {"attribution"}).at(0);
-          CHECK(difference(displayed(raw, o), got) <= 1e-5);
+          CHECK(test::share_of_peak(displayed(raw, o), got) <= 1e-5);
         }
     }
   }

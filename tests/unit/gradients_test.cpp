@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "difference.h"
 #include "explain/reference.h"
 #include "networks.h"
 #include "tensor/error.h"
@@ -57,15 +58,7 @@ double sum(const Tensor& map, int64_t sample) {
 }
 
 /// Largest difference, as a share of b's largest value.
-double difference(const Tensor& a, const Tensor& b) {
-  REQUIRE(a.shape == b.shape);
-  double worst = 0, peak = 0;
-  for (size_t i = 0; i < a.data.size(); ++i) {
-    worst = std::max(worst, std::fabs(static_cast<double>(a.data[i]) - b.data[i]));
-    peak = std::max(peak, std::fabs(static_cast<double>(b.data[i])));
-  }
-  return worst / peak;
-}
+double difference(const Tensor& a, const Tensor& b) { return test::share_of_peak(b, a); }
 
 /// How far the map of sample 1 is from summing to f(x) - f(b), as a share of the map's sum of absolute values.
 double incompleteness(Smooth& s, const Tensor& map, const Tensor& baseline) {

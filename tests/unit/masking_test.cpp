@@ -7,38 +7,22 @@
 #include "explain/cut.h"
 #include "explain/method.h"
 #include "explain/switched_image.h"
-#include "networks.h"
+#include "linear_classifier.h"
 #include "tensor/error.h"
 
 using namespace ks;
 
 namespace {
 
-constexpr int kSide = 24;
+constexpr int kSide = test::LinearClassifier::side;
 
-struct Linear {
-  Tensor weights;
-  Classifier classifier;
-  Tensor inputs;
-
-  explicit Linear(uint64_t seed)
-      : weights([&] {
-          Random random(seed);
-          return test::random_tensor(random, {2, 3 * kSide * kSide});
-        }()),
-        classifier(graph::write(test::linear_network(3, kSide, kSide, weights)), "linear"),
-        inputs([&] {
-          Random random(seed, 1);
-          return test::random_tensor(random, {3, 3, kSide, kSide}, 0.5);
-        }()) {}
+struct Linear : test::LinearClassifier {
+  using test::LinearClassifier::LinearClassifier;
 
   /// What a pixel adds to the target's logit, all channels together, against `baseline`.
   double contribution(int64_t n, int target, int pixel, double baseline = 0) const {
     double sum = 0;
-    for (size_t c = 0; c < 3; ++c) {
-      const size_t at = c * kSide * kSide + static_cast<size_t>(pixel);
-      sum += (inputs.sample(n)[at] - baseline) * weights.sample(target)[at];
-    }
+    for (int c = 0; c < 3; ++c) sum += test::LinearClassifier::contribution(n, target, c, pixel, baseline);
     return sum;
   }
 };

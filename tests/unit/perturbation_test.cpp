@@ -6,7 +6,7 @@
 #include "explain/evaluate.h"
 #include "explain/linear_fit.h"
 #include "explain/method.h"
-#include "networks.h"
+#include "linear_classifier.h"
 #include "segment/segments.h"
 #include "support.h"
 #include "tensor/error.h"
@@ -17,29 +17,8 @@ using namespace ks;
 
 namespace {
 
-constexpr int kSide = 24;
-
-struct Linear {
-  Tensor weights;
-  Classifier classifier;
-  Tensor inputs;
-
-  explicit Linear(uint64_t seed)
-      : weights([&] {
-          Random random(seed);
-          return test::random_tensor(random, {2, 3 * kSide * kSide});
-        }()),
-        classifier(graph::write(test::linear_network(3, kSide, kSide, weights)), "linear"),
-        inputs([&] {
-          Random random(seed, 1);
-          return test::random_tensor(random, {3, 3, kSide, kSide}, 0.5);
-        }()) {}
-
-  double contribution(int64_t n, int target, int channel, int pixel) const {
-    const size_t at = static_cast<size_t>(channel) * kSide * kSide + pixel;
-    return static_cast<double>(inputs.sample(n)[at]) * weights.sample(target)[at];
-  }
-};
+using Linear = test::LinearClassifier;
+constexpr int kSide = Linear::side;
 
 }  // namespace
 

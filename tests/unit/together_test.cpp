@@ -1,3 +1,4 @@
+#include "difference.h"
 #include "explain/together.h"
 
 #include <doctest/doctest.h>
@@ -27,17 +28,6 @@ std::vector<ChosenMethod> all_networks() {
   for (const Method& m : methods())
     if (ChosenMethod chosen(m.name, {}); chosen.is_network()) out.push_back(chosen);
   return out;
-}
-
-double difference(const Tensor& expected, const Tensor& got) {
-  REQUIRE(expected.shape == got.shape);
-  double peak = 0, worst = 0;
-  for (size_t i = 0; i < expected.data.size(); ++i) {
-    peak = std::max(peak, std::fabs(static_cast<double>(expected.data[i])));
-    worst = std::max(worst, std::fabs(static_cast<double>(expected.data[i]) - got.data[i]));
-  }
-  REQUIRE(peak > 0);
-  return worst / peak;
 }
 
 size_t count(const graph::Model& model, const std::string& op) {
@@ -96,7 +86,7 @@ TEST_SUITE("together") {
       for (size_t k = 0; k < chosen.size(); ++k) {
         CAPTURE(model);
         CAPTURE(chosen[k].method->name);
-        CHECK(difference(explain(chosen[k].method->name, {}, {alone, x, targets, 7}), together[k]) <= 1e-4);
+        CHECK(test::share_of_peak(explain(chosen[k].method->name, {}, {alone, x, targets, 7}), together[k]) <= 1e-4);
       }
     }
   }
@@ -212,7 +202,7 @@ TEST_SUITE("together") {
     CHECK_FALSE(together.is_cached(0, study.methods[1]));
     CHECK_FALSE(together.is_cached(1, study.methods[0]));
     for (const StudyMethod& m : study.methods) {
-      CHECK(difference(alone.explain(0, m).map, together.explain(0, m).map) <= 1e-4);
+      CHECK(test::share_of_peak(alone.explain(0, m).map, together.explain(0, m).map) <= 1e-4);
       CHECK(together.explain(0, m).milliseconds > 0);
     }
     CHECK(together.counts().explanations == 4);  // and the random one
@@ -256,7 +246,7 @@ TEST_SUITE("together") {
     const json all = {{{"name", "gradient"}}, {{"name", "lrp-epsilon-plus"}}, {{"name", "random"}}};
     for (const char* method : {"gradient", "lrp-epsilon-plus", "random"}) {
       const auto [map, milliseconds] = explained(joint, method, all);
-      CHECK(difference(explained(alone, method, nullptr).first, map) <= 1e-4);
+      CHECK(test::share_of_peak(explained(alone, method, nullptr).first, map) <= 1e-4);
       CHECK(milliseconds > 0);
     }
     const json unknown = {{"id", 3}, {"op", "explain"}, {"image", "a"}, {"method", {{"name", "gradient"}}},

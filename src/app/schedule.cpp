@@ -31,7 +31,9 @@ double expected_seconds(const Model& model, size_t method) {
   }
   if (count > 0) return sum / count;
   const MethodInfo* info = model.method_info(model.study.methods[method].name);
-  return info && !info->needs_gradient && info->family != "baseline" ? 10.0 : 0.5;
+  if (!info || info->family == "baseline") return 0.5;
+  if (!info->needs_gradient) return 10.0;  // hundreds of forward passes
+  return info->shares_pass ? 0.5 : 5.0;    // one network, or the same one many times
 }
 
 // Metrics that only look at the map are instant, those that run the network are not, those that explain again are slow.

@@ -41,6 +41,7 @@ graph::Model finish(Pass& pass, const std::string& result, int64_t channels) {
   attribution.dimensions.at(1) = {channels, ""};
   model.outputs.insert(model.outputs.begin() + 1, attribution);
   graph::remove_unused(model);
+  graph::sort_nodes(model);  // a forward tensor may be made from tensors of the pass
   model.metadata.clear();
   return model;
 }

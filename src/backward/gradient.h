@@ -26,6 +26,9 @@ std::string unbroadcast(Pass& pass, const std::string& g, const Shape& from, con
 /// where > 0 ? above : otherwise
 std::string where_positive(Pass& pass, const std::string& where, const std::string& above, const std::string& otherwise);
 
+/// y > 0 ? g : 0, for a y that is never negative.
+std::string where_active(Pass& pass, const std::string& y, const std::string& g);
+
 /// A matrix [to, from] applied along one axis (not the first) of a tensor of the given shape.
 std::string along_axis(Pass& pass, const std::string& tensor, const Shape& shape, size_t axis, const Tensor& matrix);
 

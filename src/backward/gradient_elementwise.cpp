@@ -31,7 +31,7 @@ void cast(Pass& pass, const Node& node, const std::string& g) {
 
 void relu(Pass& pass, const Node& node, const std::string& g) {
   // The output tells as well as the input which units are active, and leaves Conv + ReLU fusible.
-  pass.send(node.inputs[0], where_positive(pass, node.outputs[0], g, pass.builder().scalar(0)));
+  pass.send(node.inputs[0], where_active(pass, node.outputs[0], g));
 }
 
 void leaky_relu(Pass& pass, const Node& node, const std::string& g) {

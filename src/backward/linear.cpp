@@ -13,37 +13,29 @@ namespace {
 Tensor exchanged(const Tensor& w, int64_t groups, bool flip) {
   const int64_t O = w.dim(0), I = w.dim(1), K = w.dim(2) * w.dim(3), Og = O / groups;
   Tensor out({I * groups, Og, w.dim(2), w.dim(3)});
+  const float* from = w.data.data();
   for (int64_t o = 0; o < O; ++o)
-    for (int64_t i = 0; i < I; ++i)
-      for (int64_t k = 0; k < K; ++k)
-        out.data[(((o / Og) * I + i) * Og + o % Og) * K + (flip ? K - 1 - k : k)] = w.data[(o * I + i) * K + k];
+    for (int64_t i = 0; i < I; ++i, from += K) {
+      float* to = out.data.data() + (((o / Og) * I + i) * Og + o % Og) * K;
+      if (flip)
+        std::reverse_copy(from, from + K, to);
+      else
+        std::copy(from, from + K, to);
+    }
   return out;
 }
 
 }  // namespace
 
-Tensor positive_part(const Tensor& t) {
+Tensor positive_part(const Tensor& t, float factor) {
   Tensor out = t;
-  for (float& v : out.data) v = std::max(v, 0.0f);
+  for (float& v : out.data) v = factor * std::max(v, 0.0f);
   return out;
 }
 
-Tensor negative_part(const Tensor& t) {
+Tensor negative_part(const Tensor& t, float factor) {
   Tensor out = t;
-  for (float& v : out.data) v = std::min(v, 0.0f);
-  return out;
-}
-
-Tensor join(const Tensor& a, const Tensor& b, int axis) {
-  if (axis == 0) return concatenate({a, b});
-  const int64_t rest = a.size() / (a.dim(0) * a.dim(1));
-  Tensor out = a;
-  out.shape[1] = a.dim(1) + b.dim(1);
-  out.data.clear();
-  for (int64_t o = 0; o < a.dim(0); ++o) {
-    out.data.insert(out.data.end(), a.data.begin() + o * a.dim(1) * rest, a.data.begin() + (o + 1) * a.dim(1) * rest);
-    out.data.insert(out.data.end(), b.data.begin() + o * b.dim(1) * rest, b.data.begin() + (o + 1) * b.dim(1) * rest);
-  }
+  for (float& v : out.data) v = factor * std::min(v, 0.0f);
   return out;
 }
 

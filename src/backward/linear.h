@@ -54,10 +54,8 @@ class Linear {
 
 bool is_linear_layer(const Pass& pass, const graph::Node& node);
 
-/// max(v,0) and min(v,0) of every value.
-Tensor positive_part(const Tensor& t);
-Tensor negative_part(const Tensor& t);
-/// Weights joined along their outputs (axis 0) or inputs (axis 1).
-Tensor join(const Tensor& a, const Tensor& b, int axis);
+/// max(v,0) and min(v,0) of every value, times a factor.
+Tensor positive_part(const Tensor& t, float factor = 1);
+Tensor negative_part(const Tensor& t, float factor = 1);
 
 }  // namespace ks::backward

@@ -37,11 +37,19 @@ Pass::Pass(const graph::Model& forward, const Shape& input_shape, Backend backen
       where_(where),
       never_negative_(nonnegative_tensors(forward)) {}
 
-void Pass::send(const std::string& tensor, const std::string& value) {
+void Pass::send(const std::string& tensor, const std::string& value, Support support) {
   if (!wants(tensor)) return;
   if (captured_) return void(captured_->emplace_back(tensor, value));
+  if (support == Support::nonzero && never_negative(tensor)) support = Support::positive;
+  const auto [it, first] = support_.emplace(tensor, support);
+  it->second = std::min(it->second, support);
   contributions_[tensor].push_back(value);
   sent_[sender_].emplace_back(tensor, value);
+}
+
+Support Pass::support(const std::string& tensor) const {
+  const auto it = support_.find(tensor);
+  return it == support_.end() ? Support::anywhere : it->second;
 }
 
 std::vector<std::pair<std::string, std::string>> Pass::gradients_of(const graph::Node& node, const std::string& incoming) {
@@ -73,10 +81,19 @@ graph::Node& Pass::forward_node(const std::string& output) {
   throw std::logic_error("no node makes " + output);
 }
 
+void Pass::remake(const std::string& tensor, const std::string& op, const std::vector<std::string>& inputs) {
+  graph::Node& node = forward_node(tensor);
+  node.op = op;
+  node.domain.clear();
+  node.inputs = inputs;
+  node.attributes.clear();
+}
+
 std::string Pass::run(const std::string& output, const std::string& seed, const std::string& input,
                       const std::function<Rule(const graph::Node&)>& rule_of) {
   dependent_ = dependents(forward_, input);
   contributions_.clear();
+  support_.clear();
   collected_.clear();
   sent_.clear();
   contributions_[output].push_back(seed);

@@ -13,6 +13,13 @@ namespace ks::backward {
 /// Which provider the generated graph is for: some lowerings differ in speed, and WebGPU lacks some ops.
 enum class Backend { cpu, webgpu };
 
+/// Where what arrives at a tensor can be other than zero.
+enum class Support {
+  anywhere,
+  nonzero,  // where the tensor is not zero
+  positive  // where the tensor is above zero
+};
+
 /// A walk through a network from its logits back to its input, appending to the model what each node's rule says. Gradients,
 /// modified gradients and relevance differ in the rules alone.
 class Pass {
@@ -32,7 +39,9 @@ class Pass {
                   const std::function<Rule(const graph::Node&)>& rule_of);
 
   /// Adds to the gradient of a tensor; ignored for constants and whatever does not depend on the input.
-  void send(const std::string& tensor, const std::string& value);
+  void send(const std::string& tensor, const std::string& value, Support support = Support::anywhere);
+  /// Of the sum of what was sent to a tensor so far.
+  Support support(const std::string& tensor) const;
   /// What gradient_rule sends for this node: pairs of input tensor and gradient, not sent yet.
   std::vector<std::pair<std::string, std::string>> gradients_of(const graph::Node& node, const std::string& incoming);
   /// The sum of what was sent to a tensor so far; empty where nothing was.
@@ -51,6 +60,8 @@ class Pass {
   bool never_negative(const std::string& tensor) const { return never_negative_.count(tensor) > 0; }
   /// Nodes of the forward network, to change in place (a max-pool gets its Indices output).
   graph::Node& forward_node(const std::string& output);
+  /// Has a forward tensor made from tensors of the pass, equal but for rounding, instead of by its own node.
+  void remake(const std::string& tensor, const std::string& op, const std::vector<std::string>& inputs);
 
   graph::Builder& builder() { return builder_; }
   graph::Model& model() { return model_; }
@@ -75,6 +86,7 @@ class Pass {
   std::string where_, stem_ = "backward/";
   std::set<std::string> dependent_, never_negative_;
   std::map<std::string, std::vector<std::string>> contributions_;
+  std::map<std::string, Support> support_;
   std::map<std::string, std::string> collected_;
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> sent_;
   std::string sender_;

@@ -5,9 +5,10 @@
 #include "backward/linear.h"
 #include "tensor/error.h"
 
-// All weight-sharing rules have one lowering. A layer's contributions are split into the positive ones, P = a+ w+ + a- w-,
-// and the negative ones, N = a+ w- + a- w+. A rule turns (P, N, b) and the relevance R into two coefficient maps (cP, cN);
-// the relevance of the input is a+ (w+' cP + w-' cN) + a- (w-' cP + w+' cN). Where a >= 0 is known, the terms with a- vanish.
+// All weight-sharing rules have one lowering. A layer's contributions are split into the positive ones, P = a+ w+ + a-
+// w-, and the negative ones, N = a+ w- + a- w+. A rule turns (P, N, b) and the relevance R into two coefficient maps
+// (cP, cN); the relevance of the input is a+ (p' cP + n' cN) + a- (q' cP + m' cN), with weights p, n, q, m that are w+,
+// w-, w-, w+ in the simplest case. Where a >= 0 is known, the terms with a- vanish.
 namespace ks::backward {
 
 std::string stabilized(Pass& pass, const std::string& z, float stabilizer) {
@@ -25,79 +26,47 @@ Tensor shifted(Tensor t, float by) {
   return t;
 }
 
+/// Weights for the coefficients of positive and of negative contributions, made when they are needed: they are large.
+/// The latter may be left out with their coefficients.
+struct Shares {
+  std::function<Tensor()> positive, negative;
+};
+
 /// A linear layer with its input and weights split by sign.
 class Split {
  public:
-  Split(Pass& pass, const Linear& layer)
-      : pass_(pass), layer_(layer), positive_(positive_part(layer.weights())), negative_(negative_part(layer.weights())) {
+  Split(Pass& pass, const Linear& layer) : pass_(pass), layer_(layer) {
     signed_ = !pass.never_negative(layer.input());
     if (!signed_) return;
     above_ = pass.add("Relu", {layer.input()});
     below_ = pass.add("Sub", {layer.input(), above_});
-    // ONNX Runtime 1.30's WebGPU provider gives wrong numbers for the joined channels of a picture (2 x 3): there the halves stay apart.
-    if (joinable() && pass.backend() != Backend::webgpu)
-      both_ = pass.add("Concat", {above_, below_}, {{"axis", layer.channel_axis()}});
   }
 
-  /// P (or N, for `positive` = false) plus a bias per output.
-  std::string contributions(bool positive, const Tensor& bias) const {
-    const Tensor &same = positive ? positive_ : negative_, &other = positive ? negative_ : positive_;
-    if (!signed_) return layer_.apply(layer_.input(), same, bias);
-    return apply_signed(same, other, bias);
+  /// P (or N, for `positive` = false) times a factor, plus a bias per output.
+  std::string contributions(bool positive, float factor, const Tensor& bias) const {
+    const auto part = [&](bool above) { return (above ? positive_part : negative_part)(layer_.weights(), factor); };
+    if (!signed_) return layer_.apply(layer_.input(), part(positive), bias);
+    return pass_.add("Add", {layer_.apply(above_, part(positive), bias), layer_.apply(below_, part(!positive), {})});
   }
 
-  /// P and N, each with its bias, from one convolution where the layer allows.
-  std::pair<std::string, std::string> both(const Tensor& positive_bias, const Tensor& negative_bias) const {
-    if (!joinable()) return {contributions(true, positive_bias), contributions(false, negative_bias)};
-    const Tensor bias = concatenate({positive_bias, negative_bias});
-    const Tensor weights = join(positive_, negative_, 0);
-    const std::string z = signed_ ? apply_signed(weights, join(negative_, positive_, 0), bias)
-                                  : layer_.apply(layer_.input(), weights, bias);
-    const int64_t outputs = layer_.weights().dim(0);
-    return {channels(z, 0, outputs), channels(z, outputs, 2 * outputs)};
-  }
-
-  /// Relevance of the input from the coefficients of the positive and of the negative contributions; either may be empty (0).
-  std::string relevance(const std::string& cp, const std::string& cn) const {
-    if (!signed_) return pass_.add("Mul", {layer_.input(), back(cp, cn, positive_, negative_)});
-    if (!both_.empty()) {
-      const Tensor p = join(positive_, negative_, 1), n = join(negative_, positive_, 1);
-      const std::string product = pass_.add("Mul", {both_, back(cp, cn, p, n)});
-      const int64_t inputs = layer_.weights().dim(1);
-      return pass_.add("Add", {channels(product, 0, inputs), channels(product, inputs, 2 * inputs)});
-    }
-    return pass_.add("Add", {pass_.add("Mul", {above_, back(cp, cn, positive_, negative_)}),
-                             pass_.add("Mul", {below_, back(cp, cn, negative_, positive_)})});
+  /// Sends the relevance of the input from the two coefficients; `below` is for inputs below zero. An empty `cn` is 0.
+  void send(const std::string& cp, const std::string& cn, const Shares& above, const Shares& below) const {
+    const std::string r = signed_ ? pass_.add("Add", {pass_.add("Mul", {above_, back(cp, cn, above)}),
+                                                      pass_.add("Mul", {below_, back(cp, cn, below)})})
+                                  : pass_.add("Mul", {layer_.input(), back(cp, cn, above)});
+    pass_.send(layer_.input(), r, Support::nonzero);
   }
 
  private:
-  bool joinable() const { return layer_.groups() == 1; }
-
-  /// The layer with one set of weights for the inputs above zero and another for those below.
-  std::string apply_signed(const Tensor& above, const Tensor& below, const Tensor& bias) const {
-    if (!both_.empty()) return layer_.apply(both_, join(above, below, 1), bias);
-    return pass_.add("Add", {layer_.apply(above_, above, bias), layer_.apply(below_, below, {})});
-  }
-
-  std::string channels(const std::string& x, int64_t begin, int64_t end) const {
-    graph::Builder& b = pass_.builder();
-    return pass_.add("Slice", {x, b.ints({begin}), b.ints({end}), b.ints({layer_.channel_axis()})});
-  }
-
-  /// p' cp + n' cn, as one transposed layer over the stacked coefficients where possible.
-  std::string back(const std::string& cp, const std::string& cn, const Tensor& p, const Tensor& n) const {
-    if (cn.empty()) return layer_.transpose(cp, p);
-    if (cp.empty()) return layer_.transpose(cn, n);
-    if (joinable())
-      return layer_.transpose(pass_.add("Concat", {cp, cn}, {{"axis", layer_.channel_axis()}}), join(p, n, 0));
-    return pass_.add("Add", {layer_.transpose(cp, p), layer_.transpose(cn, n)});
+  std::string back(const std::string& cp, const std::string& cn, const Shares& shares) const {
+    const std::string p = layer_.transpose(cp, shares.positive());
+    return cn.empty() ? p : pass_.add("Add", {p, layer_.transpose(cn, shares.negative())});
   }
 
   Pass& pass_;
   const Linear& layer_;
-  Tensor positive_, negative_;
   bool signed_ = false;
-  std::string above_, below_, both_;
+  std::string above_, below_;
 };
 
 /// Shares by contribution to z, the layer with any weights and bias; `z` empty: to be computed. Stabilizer 0: rule zero.
@@ -111,7 +80,7 @@ void by_contribution(Pass& pass, const Linear& layer, const std::string& r, cons
     const std::string nothing = pass.add("Equal", {z, b.scalar(0)});
     c = pass.add("Div", {pass.add("Where", {nothing, b.scalar(0), r}), pass.add("Where", {nothing, b.scalar(1), z})});
   }
-  pass.send(layer.input(), pass.add("Mul", {layer.input(), layer.transpose(c, weights)}));
+  pass.send(layer.input(), pass.add("Mul", {layer.input(), layer.transpose(c, weights)}), Support::nonzero);
 }
 
 void epsilon(Pass& pass, const Linear& layer, const std::string& r, const Rule& rule) {
@@ -131,41 +100,67 @@ void gamma(Pass& pass, const Linear& layer, const Tensor& bias, const std::strin
   by_contribution(pass, layer, r, weights, z, rule.stabilizer);
 }
 
+/// The positive or the negative weights, times a factor, when they are needed.
+std::function<Tensor()> part_of(const Linear& layer, bool positive, float factor) {
+  return [&layer, positive, factor] { return (positive ? positive_part : negative_part)(layer.weights(), factor); };
+}
+
 // P >= 0 and N <= 0 always, so that their stabilizer has a known sign and rides on the bias.
 void z_plus(Pass& pass, const Linear& layer, const Tensor& bias, const std::string& r, const Rule& rule) {
   const Split split(pass, layer);
-  const std::string p = split.contributions(true, shifted(positive_part(bias), rule.stabilizer));
-  pass.send(layer.input(), split.relevance(pass.add("Div", {r, p}), ""));
+  const std::string p = split.contributions(true, 1, shifted(positive_part(bias), rule.stabilizer));
+  split.send(pass.add("Div", {r, p}), "", {part_of(layer, true, 1), {}}, {part_of(layer, false, 1), {}});
 }
 
 void alpha_beta(Pass& pass, const Linear& layer, const Tensor& bias, const std::string& r, const Rule& rule) {
   const Split split(pass, layer);
-  const auto [p, n] = split.both(shifted(positive_part(bias), rule.stabilizer), shifted(negative_part(bias), -rule.stabilizer));
-  graph::Builder& b = pass.builder();
-  const std::string cp = pass.add("Div", {rule.alpha == 1 ? r : pass.add("Mul", {r, b.scalar(rule.alpha)}), p});
-  if (rule.beta == 0) return pass.send(layer.input(), split.relevance(cp, ""));
-  const std::string cn = pass.add("Div", {pass.add("Mul", {r, b.scalar(-rule.beta)}), n});
-  pass.send(layer.input(), split.relevance(cp, cn));
+  const std::string p = split.contributions(true, 1, shifted(positive_part(bias), rule.stabilizer));
+  const std::string cp = pass.add("Div", {r, p});
+  const auto part = [&](bool positive, float factor) { return part_of(layer, positive, factor); };
+  if (rule.beta == 0) return split.send(cp, "", {part(true, rule.alpha), {}}, {part(false, rule.alpha), {}});
+  const std::string n = split.contributions(false, 1, shifted(negative_part(bias), -rule.stabilizer));
+  // The two halves make the layer's output: one layer less to compute.
+  if (rule.use_bias) pass.remake(layer.output(), "Add", {p, n});
+  split.send(cp, pass.add("Div", {r, n}), {part(true, rule.alpha), part(false, -rule.beta)},
+             {part(false, rule.alpha), part(true, -rule.beta)});
+}
+
+/// A tensor that is z where relevance arrives at z and never negative; empty where relevance may arrive at negative
+/// values.
+std::string active_output(Pass& pass, const std::string& z) {
+  if (pass.support(z) != Support::positive) return "";
+  for (const Node& node : pass.forward().nodes)
+    if (node.op == "Relu" && node.inputs[0] == z) return node.outputs[0];
+  return pass.add("Relu", {z});
 }
 
 void generalised_gamma(Pass& pass, const Linear& layer, const Tensor& bias, const std::string& r, const Rule& rule) {
   const Split split(pass, layer);
-  graph::Builder& b = pass.builder();
-  const std::string g = b.scalar(rule.gamma), zero = b.scalar(0), one_plus = b.scalar(1 + rule.gamma);
-  const auto [p, n] = split.both(positive_part(bias), negative_part(bias));  // with their biases
+  // Contributions of z's sign count 1 + gamma times, the others once.
+  const auto favouring = [&](bool positive) {
+    return [&layer, positive, factor = 1 + rule.gamma] {
+      Tensor out = layer.weights();
+      for (float& v : out.data)
+        if ((v > 0) == positive) v *= factor;
+      return out;
+    };
+  };
+  const Shares above = {favouring(true), favouring(false)}, below = {favouring(false), favouring(true)};
+  const auto part = [&](bool positive) {
+    const Tensor own = (positive ? positive_part : negative_part)(bias, rule.gamma);
+    return split.contributions(positive, rule.gamma, shifted(own, positive ? rule.stabilizer : -rule.stabilizer));
+  };
+  if (rule.use_bias) {
+    const std::string active = active_output(pass, layer.output());
+    if (!active.empty())
+      return split.send(pass.add("Div", {r, pass.add("Add", {active, part(true)})}), "", above, below);
+  }
   // What the network itself computes is exact where P + N cancels.
   const std::string z = rule.use_bias ? layer.output() : layer.apply(layer.input(), layer.weights(), {});
-  const auto share = [&](const char* compare, const std::string& part, float stabilizer) {
-    // Outputs of the other sign divide by 1 and are then left out, so that no infinity arises.
-    const std::string active = pass.add(compare, {z, zero});
-    const std::string whole = pass.add("Add", {pass.add("Add", {z, pass.add("Mul", {part, g})}), b.scalar(stabilizer)});
-    const std::string divisor = pass.add("Where", {active, whole, b.scalar(1)});
-    return pass.add("Div", {pass.add("Where", {active, r, zero}), divisor});
-  };
-  const std::string above = share("Greater", p, rule.stabilizer), below = share("Less", n, -rule.stabilizer);
-  const std::string cp = pass.add("Add", {pass.add("Mul", {above, one_plus}), below});
-  const std::string cn = pass.add("Add", {above, pass.add("Mul", {below, one_plus})});
-  pass.send(layer.input(), split.relevance(cp, cn));
+  const std::string zero = pass.builder().scalar(0), positive = pass.add("Greater", {z, zero});
+  const std::string whole = pass.add("Add", {z, pass.add("Where", {positive, part(true), part(false)})});
+  const std::string c = pass.add("Div", {r, whole}), cp = pass.add("Where", {positive, c, zero});
+  split.send(cp, pass.add("Sub", {c, cp}), above, below);
 }
 
 void z_box(Pass& pass, const Linear& layer, const std::string& r, const Rule& rule) {
@@ -268,7 +263,7 @@ void relevance_rule(Pass& pass, const Node& node, const std::string& relevance, 
   const LayerKind kind = kind_of(pass, node);
   if (!allows(kind, rule.kind))
     throw Error("node '" + node.name + "' (" + node.op + ") cannot take this rule of relevance propagation", pass.where());
-  if (rule.kind == RuleKind::gradient) return gradient_rule(pass, node, relevance);
+  if (rule.kind == RuleKind::gradient) return by_gradient(pass, node, kind, relevance);
   if (is_linear_layer(pass, node)) return relevance_with_weights(pass, node, relevance, rule);
   relevance_without_weights(pass, node, kind, relevance, rule);
 }

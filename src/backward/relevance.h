@@ -90,6 +90,9 @@ int gate_of(const Pass& pass, const graph::Node& node);
 void relevance_with_weights(Pass& pass, const graph::Node& node, const std::string& relevance, const Rule& rule);
 void relevance_without_weights(Pass& pass, const graph::Node& node, LayerKind kind, const std::string& relevance, const Rule& rule);
 
+/// The gradient's rule for relevance. What only moves values leaves the relevance at the values it came with.
+void by_gradient(Pass& pass, const graph::Node& node, LayerKind kind, const std::string& relevance);
+
 /// S(z) for a z whose sign is unknown.
 std::string stabilized(Pass& pass, const std::string& z, float stabilizer);
 

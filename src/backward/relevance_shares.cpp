@@ -52,7 +52,13 @@ void give(Pass& pass, const Node& node, const std::string& operand, const std::s
 /// Shares by value: for every input a of a map that is linear in it, a * (op' (R / S(z))).
 void by_value(Pass& pass, const Node& node, const std::string& r, const std::string& z, float stabilizer) {
   const std::string c = pass.add("Div", {r, stabilized(pass, z, stabilizer)});
-  for (const auto& [input, gradient] : pass.gradients_of(node, c)) pass.send(input, pass.add("Mul", {input, gradient}));
+  for (const auto& [input, gradient] : pass.gradients_of(node, c))
+    pass.send(input, pass.add("Mul", {input, gradient}), Support::nonzero);
+}
+
+void activation(Pass& pass, const Node& node, const std::string& r) {
+  const bool relu = node.op == "Relu" && pass.support(node.outputs[0]) != Support::anywhere;
+  pass.send(node.inputs[0], r, relu ? Support::positive : Support::anywhere);
 }
 
 void sum(Pass& pass, const Node& node, const std::string& r, const Rule& rule) {
@@ -127,13 +133,23 @@ int gate_of(const Pass& pass, const Node& node) {
 
 void relevance_without_weights(Pass& pass, const Node& node, LayerKind kind, const std::string& r, const Rule& rule) {
   switch (kind) {
-    case LayerKind::activation: return pass.send(node.inputs[0], r);
+    case LayerKind::activation:
+      return activation(pass, node, r);
     case LayerKind::sum: return sum(pass, node, r, rule);
     case LayerKind::average_pool: return by_value(pass, node, r, node.outputs[0], rule.stabilizer);
     case LayerKind::product: return product(pass, node, r, rule);
     case LayerKind::normalisation: return normalisation(pass, node, r, rule);
-    default: return gradient_rule(pass, node, r);
+    default:
+      return by_gradient(pass, node, kind, r);
   }
+}
+
+void by_gradient(Pass& pass, const Node& node, LayerKind kind, const std::string& r) {
+  static const std::set<std::string> moving = {"Reshape",  "Flatten", "Squeeze", "Unsqueeze", "Transpose",
+                                               "Identity", "Dropout", "Concat",  "Slice",     "Pad"};
+  const bool moves = kind == LayerKind::max_pool || moving.count(node.op);
+  if (!moves) return gradient_rule(pass, node, r);
+  for (const auto& [input, value] : pass.gradients_of(node, r)) pass.send(input, value, pass.support(node.outputs[0]));
 }
 
 }  // namespace ks::backward

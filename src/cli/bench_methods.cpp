@@ -1,8 +1,10 @@
 #include <malloc.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -11,6 +13,7 @@
 #include "cli/bench_network.h"
 #include "cli/command.h"
 #include "cli/inputs.h"
+#include "cli/profile.h"
 #include "explain/timing.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
@@ -23,6 +26,7 @@ struct Options {
   std::string model, save;
   std::vector<std::string> names;
   int threads = 2, repeats = 15;
+  bool profile = false;
 };
 
 /// What a method may cost on ResNet-18, in forward passes.
@@ -74,6 +78,7 @@ double peak_memory(const BenchNetwork& network, const SessionOptions& options, c
   const pid_t child = fork();
   if (child < 0) throw std::runtime_error("cannot start a process");
   if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // it ends with us, however we end
     double used = -1;
     try {
       malloc_trim(0);
@@ -97,6 +102,21 @@ double peak_memory(const BenchNetwork& network, const SessionOptions& options, c
   close(ends[0]);
   waitpid(child, nullptr, 0);
   return got == sizeof used ? used : -1;
+}
+
+/// Where the time of a method, or with no method of the forward pass, goes.
+std::vector<OpTime> profile_of(const BenchNetwork& network, const Options& o, const SessionOptions& options,
+                               const std::string& method) {
+  return profile(options, [&](const SessionOptions& profiled) {
+    Classifier classifier(network.bytes, network.name, profiled);
+    const Tensor x = bench_images(classifier);
+    for (int i = 0; i < o.repeats; ++i) {
+      if (method.empty())
+        classifier.logits(x);
+      else
+        ks::explain(method, bench_parameters(method), {classifier, x, {0}});
+    }
+  });
 }
 
 const char* verdict(double value, double budget) {
@@ -146,14 +166,24 @@ void run(const Options& o, Context& context) {
       row["error"] = e.what();
       if (!context.json) std::printf("%-30s %s\n", names[k].c_str(), e.what());
     }
+    if (o.profile && !row.contains("error")) {
+      const std::vector<OpTime> ops = profile_of(network, o, options, names[k]);
+      for (const OpTime& op : ops)
+        row["profile"].push_back({{"op", op.op}, {"milliseconds", op.milliseconds}, {"nodes", op.nodes}});
+      if (!context.json) print_profile(ops);
+    }
     std::fflush(stdout);
     rows.push_back(std::move(row));
   }
-  if (context.json)
+  if (context.json) {
     context.print(rows);
-  else
-    std::printf("memory: peak above the process's before any session; the forward pass alone has %.0f MB\n",
-                forward_memory / 1048576);
+    return;
+  }
+  std::printf("memory: peak above the process's before any session; the forward pass alone has %.0f MB\n",
+              forward_memory / 1048576);
+  if (!o.profile) return;
+  std::printf("the forward pass\n");
+  print_profile(profile_of(network, o, options, ""));
 }
 
 }  // namespace
@@ -163,6 +193,7 @@ Action bench_methods(CLI::App& app) {
   app.add_option("--model", o->model, "ONNX image classifier; ResNet-18 with random weights when left out");
   app.add_option("--save", o->save, "Write the model that is measured to this file");
   app.add_option("--method", o->names, "Only these methods");
+  app.add_flag("--profile", o->profile, "Also the time per op of ONNX Runtime");
   app.add_option("--threads", o->threads, "Threads of ONNX Runtime")->check(CLI::Range(1, 1024));
   app.add_option("--repeats", o->repeats, "Runs of each, the median counts")->check(CLI::Range(1, 1000));
   return [o](Context& context) { run(*o, context); };

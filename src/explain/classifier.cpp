@@ -72,6 +72,14 @@ Preprocessing read_preprocessing(const graph::Model& model, const std::string& w
   return p;
 }
 
+/// Images that go through the network together. On the CPU the activations of more do not stay in the caches: ResNet-18 on
+/// two threads takes 15 % longer for each of 16 images of 224x224 than for each of 4.
+int batch_for(backward::Backend backend, int64_t pixels) {
+  constexpr int64_t most = 16, pixels_in_caches = 4 * 224 * 224;
+  if (backend == backward::Backend::webgpu) return most;
+  return static_cast<int>(std::clamp<int64_t>(pixels_in_caches / pixels, 1, most));
+}
+
 }  // namespace
 
 Classifier::Classifier(const std::string& onnx_bytes, const std::string& where, const SessionOptions& options)
@@ -86,6 +94,7 @@ Classifier::Classifier(const std::string& onnx_bytes, const std::string& where, 
   preprocessing_ = read_preprocessing(original, where);
   const int64_t channels = original.inputs[0].dimensions[1].size;
   channels_ = channels < 0 ? 3 : static_cast<int>(channels);
+  batch_size_ = batch_for(backend_, static_cast<int64_t>(preprocessing_.height) * preprocessing_.width);
   original.inputs[0].dimensions[1] = {channels_, ""};
   original.inputs[0].dimensions[2] = {preprocessing_.height, ""};
   original.inputs[0].dimensions[3] = {preprocessing_.width, ""};

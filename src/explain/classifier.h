@@ -57,6 +57,7 @@ class Classifier {
   JointNetwork& joint(const std::string& key, const std::function<std::shared_ptr<JointNetwork>()>& build);
   const SessionOptions& session_options() const { return options_; }
 
+  /// How many images at most run together.
   int batch_size() const { return batch_size_; }
   /// Forward passes (samples) run so far through logits(): for budgets and tests.
   int64_t forward_count() const { return forward_count_; }

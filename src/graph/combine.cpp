@@ -83,7 +83,8 @@ class Combiner {
 
   Model finish() {
     choose_producers();
-    sort_nodes();
+    sort_nodes(model_);
+    for (Node& node : model_.nodes) node.name = node.outputs.at(0);
     remove_unused(model_);
     return std::move(model_);
   }
@@ -172,38 +173,6 @@ class Combiner {
           for (std::string& o : model_.nodes[n].outputs)
             if (o == tensor) o = fresh(tensor);
     }
-  }
-
-  void sort_nodes() {
-    std::unordered_map<std::string, size_t> producer;
-    for (size_t n = 0; n < model_.nodes.size(); ++n)
-      for (const std::string& o : model_.nodes[n].outputs)
-        if (!o.empty()) producer[o] = n;
-    enum class State { untouched, open, done };
-    std::vector<State> states(model_.nodes.size(), State::untouched);
-    std::vector<Node> sorted;
-    std::vector<size_t> stack;
-    for (size_t first = 0; first < model_.nodes.size(); ++first) {
-      stack.push_back(first);
-      while (!stack.empty()) {
-        const size_t n = stack.back();
-        if (states[n] != State::untouched) {
-          stack.pop_back();
-          if (states[n] == State::open) sorted.push_back(std::move(model_.nodes[n]));
-          states[n] = State::done;
-          continue;
-        }
-        states[n] = State::open;
-        for (const std::string& i : model_.nodes[n].inputs) {
-          const auto it = producer.find(i);
-          if (it == producer.end() || states[it->second] == State::done) continue;
-          if (states[it->second] == State::open) throw std::logic_error("the combined networks wait for each other");
-          stack.push_back(it->second);
-        }
-      }
-    }
-    for (Node& node : sorted) node.name = node.outputs.at(0);
-    model_.nodes = std::move(sorted);
   }
 
   Model model_;

@@ -11,9 +11,7 @@ namespace {
 
 template <class T>
 std::shared_ptr<const std::string> to_bytes(const std::vector<T>& values) {
-  auto bytes = std::make_shared<std::string>(values.size() * sizeof(T), '\0');
-  if (!values.empty()) std::memcpy(bytes->data(), values.data(), bytes->size());
-  return bytes;
+  return std::make_shared<std::string>(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
 }
 
 template <class From, class To>

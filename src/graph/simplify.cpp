@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <stdexcept>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "graph/fold.h"
@@ -145,6 +147,37 @@ Model simplify(const Model& model) {
   merge_layers(out);
   remove_unused(out);
   return out;
+}
+
+void sort_nodes(Model& model) {
+  std::unordered_map<std::string, size_t> producer;
+  for (size_t n = 0; n < model.nodes.size(); ++n)
+    for (const std::string& o : model.nodes[n].outputs)
+      if (!o.empty()) producer[o] = n;
+  enum class State { untouched, open, done };
+  std::vector<State> states(model.nodes.size(), State::untouched);
+  std::vector<Node> sorted;
+  std::vector<size_t> stack;
+  for (size_t first = 0; first < model.nodes.size(); ++first) {
+    stack.push_back(first);
+    while (!stack.empty()) {
+      const size_t n = stack.back();
+      if (states[n] != State::untouched) {
+        stack.pop_back();
+        if (states[n] == State::open) sorted.push_back(std::move(model.nodes[n]));
+        states[n] = State::done;
+        continue;
+      }
+      states[n] = State::open;
+      for (const std::string& i : model.nodes[n].inputs) {
+        const auto it = producer.find(i);
+        if (it == producer.end() || states[it->second] == State::done) continue;
+        if (states[it->second] == State::open) throw std::logic_error("nodes of the network wait for each other");
+        stack.push_back(it->second);
+      }
+    }
+  }
+  model.nodes = std::move(sorted);
 }
 
 }  // namespace ks::graph

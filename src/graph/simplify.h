@@ -16,6 +16,9 @@ Model simplify(const Model& model);
 /// Drops nodes and initializers that no output needs.
 void remove_unused(Model& model);
 
+/// Puts nodes after those that make what they read, otherwise in the order they have.
+void sort_nodes(Model& model);
+
 /// Whether the graph gives a tensor as an output.
 bool is_output(const Model& model, const std::string& tensor);
 

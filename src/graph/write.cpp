@@ -1,4 +1,7 @@
+#include <iterator>
 #include <protozero/pbf_writer.hpp>
+#include <protozero/varint.hpp>
+#include <utility>
 
 #include "graph/model.h"
 
@@ -9,11 +12,19 @@ namespace {
 
 using protozero::pbf_writer;
 
-void write_array(pbf_writer& w, const Array& array, const std::string& name) {
+/// What comes before the content of a field of known length.
+void add_header(std::string& out, int field, size_t length) {
+  protozero::write_varint(std::back_inserter(out), static_cast<uint64_t>(field) << 3 | 2);
+  protozero::write_varint(std::back_inserter(out), length);
+}
+
+/// All of a tensor but the values, which follow.
+void write_array_head(std::string& out, const Array& array, const std::string& name) {
+  pbf_writer w(out);
   for (int64_t d : array.shape) w.add_int64(1, d);
   w.add_int32(2, static_cast<int32_t>(array.type));
   if (!name.empty()) w.add_string(8, name);
-  w.add_bytes(9, *array.bytes);
+  add_header(out, 9, array.bytes->size());
 }
 
 void write_attribute(pbf_writer& w, const std::string& name, const Attribute& value) {
@@ -24,8 +35,9 @@ void write_attribute(pbf_writer& w, const std::string& name, const Attribute& va
     void operator()(int64_t v) const { w.add_int64(3, v); }
     void operator()(const std::string& v) const { w.add_bytes(4, v); }
     void operator()(const Array& v) const {
-      pbf_writer t(w, 5);
-      write_array(t, v, "");
+      std::string head;
+      write_array_head(head, v, "");
+      w.add_bytes_vectored(5, head, *v.bytes);
     }
     void operator()(const std::vector<float>& v) const {
       for (float x : v) w.add_float(7, x);
@@ -55,6 +67,7 @@ void write_value(pbf_writer& w, const Value& value) {
   }
 }
 
+/// A graph without its initializers.
 void write_graph(pbf_writer& w, const Model& model) {
   for (const Node& node : model.nodes) {
     pbf_writer n(w, 1);
@@ -69,10 +82,6 @@ void write_graph(pbf_writer& w, const Model& model) {
     if (!node.domain.empty()) n.add_string(7, node.domain);
   }
   w.add_string(2, model.name);
-  for (const auto& [name, array] : model.initializers) {
-    pbf_writer t(w, 5);
-    write_array(t, array, name);
-  }
   for (const Value& v : model.inputs) {
     pbf_writer i(w, 11);
     write_value(i, v);
@@ -81,6 +90,27 @@ void write_graph(pbf_writer& w, const Model& model) {
     pbf_writer o(w, 12);
     write_value(o, v);
   }
+}
+
+/// The graph as field 7. Initializers may be hundreds of megabytes: their place is made once and each is copied once.
+void append_graph(std::string& bytes, const Model& model) {
+  std::string rest;
+  pbf_writer w(rest);
+  write_graph(w, model);
+  std::vector<std::pair<std::string, const std::string*>> tensors;  // head with its header, values
+  size_t size = rest.size();
+  for (const auto& [name, array] : model.initializers) {
+    std::string head, with_header;
+    write_array_head(head, array, name);
+    add_header(with_header, 5, head.size() + array.bytes->size());
+    tensors.emplace_back(with_header + head, array.bytes.get());
+    size += tensors.back().first.size() + array.bytes->size();
+  }
+  constexpr size_t some = 4096;  // for what follows
+  bytes.reserve(bytes.size() + size + some);
+  add_header(bytes, 7, size);
+  bytes += rest;
+  for (const auto& [head, values] : tensors) bytes.append(head).append(*values);
 }
 
 void write_opset(pbf_writer& w, const std::string& domain, int64_t version) {
@@ -96,10 +126,7 @@ std::string write(const Model& model) {
   pbf_writer w(bytes);
   w.add_int64(1, model.ir_version);
   w.add_string(2, "kernelscope");
-  {
-    pbf_writer g(w, 7);
-    write_graph(g, model);
-  }
+  append_graph(bytes, model);
   write_opset(w, "", model.opset);
   for (const auto& [domain, version] : model.domains) write_opset(w, domain, version);
   for (const auto& [key, value] : model.metadata) {

@@ -131,6 +131,9 @@ Session::Session(const std::string& onnx_bytes, const SessionOptions& options, c
   check(api().SetInterOpNumThreads(o.pointer, 1));
   // Subnormals slow a kernel by a factor of ten and change no map beyond 1e-38.
   check(api().AddSessionConfigEntry(o.pointer, "session.set_denormal_as_zero", "1"));
+  // Threads that wait for this session's next run by spinning take the cores from the session that runs now: a study
+  // has many.
+  check(api().AddSessionConfigEntry(o.pointer, "session.force_spinning_stop", "1"));
   for (const auto& [symbol, size] : options.dimensions)
     check(api().AddFreeDimensionOverrideByName(o.pointer, symbol.c_str(), size));
   if (options.profile) check(api().EnableProfiling(o.pointer, options.profile_prefix.c_str()));

@@ -146,6 +146,57 @@ TEST_CASE("one dense layer by hand: every rule's formula") {
   check(RuleKind::gradient, true, {1, 2, -1});
 }
 
+TEST_CASE("generalised gamma below a ReLU, by hand: whether or not relevance can arrive at inactive units") {
+  // w-square gives relevance to inactive units, z-plus does not: the layer below is computed in two ways.
+  constexpr int inputs = 5, units = 12, explained = 1;
+  test::Network net(31, inputs, 1, 1);
+  net.convolution(units, 1, 1, true);
+  net.add("Relu");
+  const graph::Model model = net.finish(true);
+  const auto values = [&](size_t node, size_t input) { return model.constant(model.nodes[node].inputs[input])->to_floats(); };
+  REQUIRE(model.nodes.front().op == "Conv");
+  REQUIRE(model.nodes.back().op == "Gemm");
+  const size_t last = model.nodes.size() - 1;
+  const std::vector<float> w = values(0, 1), b = values(0, 2), v = values(last, 1), c = values(last, 2);
+  Random random(32);
+  const Tensor x = test::random_tensor(random, {1, inputs, 1, 1});
+  Tensor seed({1, 3});
+  seed.data[explained] = 1;
+
+  for (const RuleKind above : {RuleKind::z_plus, RuleKind::w_square}) {
+    CAPTURE(static_cast<int>(above));
+    Composite chosen = composite(RuleKind::generalised_gamma, RuleKind::generalised_gamma);
+    chosen.dense = rule(above, true);
+    chosen.first.use_bias = true;
+    const double gamma = chosen.first.gamma = 0.7f;
+
+    std::vector<double> z(units), share(units), wanted(inputs);
+    double total = above == RuleKind::z_plus ? std::max(c[explained], 0.0f) : 0;
+    int inactive = 0;
+    for (int j = 0; j < units; ++j) {
+      z[j] = b[j];
+      for (int i = 0; i < inputs; ++i) z[j] += static_cast<double>(w[j * inputs + i]) * x.data[i];
+      inactive += z[j] < 0;
+      const double weight = v[explained * units + j];
+      share[j] = above == RuleKind::z_plus ? std::max(z[j], 0.0) * std::max(weight, 0.0) : weight * weight;
+      total += share[j];
+    }
+    REQUIRE(inactive > 0);
+    for (int j = 0; j < units; ++j) {
+      const auto favoured = [&](double contribution) { return contribution * (contribution * z[j] > 0 ? 1 + gamma : 1); };
+      double whole = favoured(b[j]);
+      for (int i = 0; i < inputs; ++i) whole += favoured(static_cast<double>(w[j * inputs + i]) * x.data[i]);
+      for (int i = 0; i < inputs; ++i)
+        wanted[i] += favoured(static_cast<double>(w[j * inputs + i]) * x.data[i]) / whole * share[j] / total;
+    }
+    for (const Backend backend : {Backend::cpu, Backend::webgpu}) {
+      const Tensor got = test::run_explainer_model(
+          backward::relevance_model(model, {-1, inputs, 1, 1}, chosen, backend, "t"), x, seed).attribution;
+      for (int i = 0; i < inputs; ++i) CHECK(got.data[i] == doctest::Approx(wanted[i]).epsilon(1e-4));
+    }
+  }
+}
+
 TEST_CASE("a gate gets no relevance, the signal all of it; products of equals get half each") {
   const std::vector<std::pair<const char*, std::function<void(test::Network&)>>> signals = {
       {"squeeze and excitation", [](test::Network& n) { test::squeeze_and_excitation(n); }},

@@ -8,8 +8,8 @@ namespace ks::app {
 
 namespace {
 
-constexpr float header_height = 82, gap = 6, drop_zone_height = 64, add_column = 44;
-constexpr float smallest_cell = 72, largest_cell = 168;
+constexpr float header_height = 98, gap = 6, drop_zone_height = 64, add_column = 44;
+constexpr float smallest_cell = 60, largest_cell = 168;
 
 bool is_control(const MethodInfo* info) {
   return info && info->family == "baseline";
@@ -120,8 +120,8 @@ void draw_column_header(Context& c, size_t method, ui::Rect r) {
   if (hovered || selected)
     list->AddRectFilled(r.min, r.max, hovered ? theme::raised : theme::faded(theme::raised, 0.55f), 5);
   if (selected) list->AddRectFilled({r.min.x + 4, r.max.y - 2}, {r.max.x - 4, r.max.y}, theme::accent, 1);
-  // The title in at most three lines that end above the note on what it took.
-  const std::vector<std::string> lines = title_lines(method_title(model, method), r.width() - 10, 3);
+  // The title in at most four lines that end above the note on what it took.
+  const std::vector<std::string> lines = title_lines(method_title(model, method), r.width() - 10, 4);
   const float line = 16, note_top = r.max.y - 21;
   float y = note_top - line * static_cast<float>(lines.size()) - 1;
   for (const std::string& text : lines) {

@@ -118,19 +118,21 @@ void draw_method_panel(Context& c) {
     return;
   }
   ui::wrapped(theme::fonts.small, theme::text, info->description);
-  draw_entry_details(*info, true);
-  if (!info->citation.empty()) ui::wrapped(theme::fonts.small, theme::muted, info->citation);
   ImGui::Dummy({0, 2});
+  // What can be changed comes first: the rest is to be read once.
   if (info->parameters.empty()) {
     ui::text(theme::fonts.small, theme::muted, "It has no parameters.");
-    return;
+  } else {
+    std::vector<std::string> pictures;
+    for (const StudyImage& image : model.study.images) pictures.push_back(image.id);
+    draw_parameters(("method-" + std::to_string(m)).c_str(), *info, method.params,
+                    [&](json params) { c.commands.edit([=](Study& study) { study.methods[m].params = params; }); },
+                    pictures);
+    ui::wrapped(theme::fonts.small, theme::muted, "A change computes this column again, nothing else.");
   }
-  std::vector<std::string> pictures;
-  for (const StudyImage& image : model.study.images) pictures.push_back(image.id);
-  draw_parameters(("method-" + std::to_string(m)).c_str(), *info, method.params,
-                  [&](json params) { c.commands.edit([=](Study& study) { study.methods[m].params = params; }); },
-                  pictures);
-  ui::wrapped(theme::fonts.small, theme::muted, "A change computes this column again, nothing else.");
+  ImGui::Dummy({0, 4});
+  draw_entry_details(*info, true);
+  if (!info->citation.empty()) ui::wrapped(theme::fonts.small, theme::muted, info->citation);
 }
 
 }  // namespace ks::app

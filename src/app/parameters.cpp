@@ -142,7 +142,9 @@ void draw_parameters(const char* id, const Entry& entry, const json& given, cons
     std::replace(label.begin(), label.end(), '_', ' ');
     const float y = ImGui::GetCursorPosY();
     ImGui::SetCursorPosY(y + 7);
-    ui::text(theme::fonts.body, own ? theme::text : theme::muted, label);
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    ImGui::Dummy({control_x - ImGui::GetCursorPosX() - 6, ImGui::GetTextLineHeight()});
+    ui::text_in(ImGui::GetWindowDrawList(), {at, ui::last_item().max}, theme::fonts.body, own ? theme::text : theme::muted, label);
     ui::tooltip(label, p.help, "default: " + p.default_value.dump() + (p.unit.empty() ? "" : " " + p.unit));
     ImGui::SameLine(0, 0);
     ImGui::SetCursorPos({control_x, y});

@@ -62,7 +62,10 @@ std::string title_of_name(const std::string& name) {
   for (char& c : out)
     if (c == '-' || c == '_') c = ' ';
   if (out.rfind("lrp ", 0) == 0) return "LRP" + out.substr(3);
-  if (out == "lime") return "LIME";
+  if (out == "lime" || out == "cam") {
+    for (char& c : out) c = static_cast<char>(c - 'a' + 'A');
+    return out;
+  }
   if (!out.empty() && out[0] >= 'a' && out[0] <= 'z') out[0] = static_cast<char>(out[0] - 'a' + 'A');
   return out;
 }

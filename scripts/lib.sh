@@ -44,20 +44,20 @@ configure() {
   }
 }
 
-# build_native [-DNAME=VALUE]...: build/native/kernelscope and build/native/kernelscope_tests
+# build_native [-DNAME=VALUE]...: build/native/kernelscope and build/native/kernelscope_tests; with target=NAME only that
 build_native() {
   say "Building the native program (build/native)"
   mkdir -p build
   configure build/native "$@" --
-  cmake --build build/native --parallel "$jobs"
+  cmake --build build/native --parallel "$jobs" ${target:+--target "$target"}
 }
 
-# build_web [-DNAME=VALUE]...: the WebAssembly modules in build/web, the site in dist/
+# build_web [-DNAME=VALUE]...: the WebAssembly modules in build/web, the site in dist/; with target=site only that
 build_web() {
   say "Building for the browser (build/web, dist)"
   mkdir -p build
   configure build/web "$@" -- emcmake
-  cmake --build build/web --parallel "$jobs"
+  cmake --build build/web --parallel "$jobs" ${target:+--target "$target"}
 }
 
 # build_reference: the reference of methods, made by the native program, in the site (dist/reference). It explains a kernel with

@@ -44,6 +44,8 @@ configure() {
   }
 }
 
+target= # what build_native and build_web build, not whatever the caller's environment calls a target; empty: everything
+
 # build_native [-DNAME=VALUE]...: build/native/kernelscope and build/native/kernelscope_tests; with target=NAME only that
 build_native() {
   say "Building the native program (build/native)"

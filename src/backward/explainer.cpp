@@ -1,6 +1,5 @@
 #include "backward/explainer.h"
 
-#include <map>
 #include <set>
 
 #include "backward/attribution.h"
@@ -26,16 +25,15 @@ graph::Model walk(Pass& pass, bool times_input, Layers layers, const Rules& rule
   return finish(pass, value_of(input, result), channels);
 }
 
-/// ReLUs that only one max-pool reads, by that pool's output. A pooled zero means that nothing in its window was
-/// active: the pool can stop the gradient for the ReLU, at a fraction of its size.
-std::map<std::string, std::string> pooled_relus(const graph::Model& model) {
-  std::set<std::string> relus;
+/// ReLUs that nothing but a max-pool reads. A pooled zero means that nothing in its window was active: the pool can stop the
+/// gradient for the ReLU, at a fraction of its size.
+std::set<std::string> pooled_relus(const graph::Model& model) {
+  std::set<std::string> relus, pooled;
   for (const graph::Node& n : model.nodes)
     if (n.op == "Relu" && graph::readers(model, n.outputs[0]) == 1) relus.insert(n.outputs[0]);
-  std::map<std::string, std::string> out;
   for (const graph::Node& n : model.nodes)
-    if (n.op == "MaxPool" && relus.count(n.inputs[0])) out[n.outputs[0]] = n.inputs[0];
-  return out;
+    if (n.op == "MaxPool" && relus.count(n.inputs[0])) pooled.insert(n.inputs[0]);
+  return pooled;
 }
 
 }  // namespace
@@ -50,14 +48,11 @@ void relu_rule(Pass& pass, const graph::Node& node, const std::string& g, ReluRu
 graph::Model gradient_model(const graph::Model& forward, const Shape& input_shape, ReluRule relu, bool times_input,
                             Backend backend, const std::string& where, Layers layers) {
   Pass pass(forward, input_shape, backend, where);
-  // Where what arrives at every layer is asked for, or inactive units do not stop the gradient, each ReLU is for
-  // itself.
-  std::map<std::string, std::string> pools;
-  if (layers == Layers::input_only && relu != ReluRule::deconvolution) pools = pooled_relus(forward);
+  // Where what arrives at every layer is asked for, or inactive units do not stop the gradient, each ReLU is for itself.
   std::set<std::string> pooled;
-  for (const auto& [pool, input] : pools) pooled.insert(input);
+  if (layers == Layers::input_only && relu != ReluRule::deconvolution) pooled = pooled_relus(forward);
   return walk(pass, times_input, layers, [&](const graph::Node& node) -> Pass::Rule {
-    if (pools.count(node.outputs[0]))
+    if (node.op == "MaxPool" && pooled.count(node.inputs[0]))
       return [](Pass& p, const graph::Node& n, const std::string& g) {
         gradient_rule(p, n, where_active(p, n.outputs[0], g));
       };

@@ -133,14 +133,12 @@ int gate_of(const Pass& pass, const Node& node) {
 
 void relevance_without_weights(Pass& pass, const Node& node, LayerKind kind, const std::string& r, const Rule& rule) {
   switch (kind) {
-    case LayerKind::activation:
-      return activation(pass, node, r);
+    case LayerKind::activation: return activation(pass, node, r);
     case LayerKind::sum: return sum(pass, node, r, rule);
     case LayerKind::average_pool: return by_value(pass, node, r, node.outputs[0], rule.stabilizer);
     case LayerKind::product: return product(pass, node, r, rule);
     case LayerKind::normalisation: return normalisation(pass, node, r, rule);
-    default:
-      return by_gradient(pass, node, kind, r);
+    default: return by_gradient(pass, node, kind, r);
   }
 }
 

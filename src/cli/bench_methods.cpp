@@ -168,8 +168,7 @@ void run(const Options& o, Context& context) {
     }
     if (o.profile && !row.contains("error")) {
       const std::vector<OpTime> ops = profile_of(network, o, options, names[k]);
-      for (const OpTime& op : ops)
-        row["profile"].push_back({{"op", op.op}, {"milliseconds", op.milliseconds}, {"nodes", op.nodes}});
+      row["profile"] = profile_json(ops);
       if (!context.json) print_profile(ops);
     }
     std::fflush(stdout);

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/inputs.h"
 #include "cli/profile.h"
+#include "explain/timing.h"
 #include "runtime/session.h"
 #include "tensor/random.h"
 #include "train/maps.h"
@@ -54,7 +55,6 @@ StepTimes time_steps(const Options& o, const SessionOptions& options) {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     if (step >= warm_up) result.seconds.push_back(seconds.count());
   }
-  std::sort(result.seconds.begin(), result.seconds.end());
   return result;
 }
 
@@ -62,7 +62,7 @@ void run(Options& o, Context& context) {
   o.net.image_width = o.net.image_height = o.size;
   const SessionOptions options = session_options("cpu", o.threads);
   const StepTimes times = time_steps(o, options);
-  const double median = times.seconds[times.seconds.size() / 2], best = times.seconds.front();
+  const double middle = median(times.seconds), best = *std::min_element(times.seconds.begin(), times.seconds.end());
   std::vector<OpTime> ops;
   if (o.profile) ops = profile(options, [&](const SessionOptions& profiled) { time_steps(o, profiled); });
   if (context.json) {
@@ -72,11 +72,10 @@ void run(Options& o, Context& context) {
                     {"batch", o.batch},
                     {"threads", o.threads},
                     {"block", times.block},
-                    {"milliseconds", median * 1e3},
+                    {"milliseconds", middle * 1e3},
                     {"best_milliseconds", best * 1e3},
-                    {"images_per_second", o.batch / median}};
-    for (const OpTime& op : ops)
-      out["profile"].push_back({{"op", op.op}, {"milliseconds", op.milliseconds}, {"nodes", op.nodes}});
+                    {"images_per_second", o.batch / middle}};
+    if (o.profile) out["profile"] = profile_json(ops);
     context.print(out);
     return;
   }
@@ -84,7 +83,7 @@ void run(Options& o, Context& context) {
       "grainnet of width %d, %d blocks, %dx%d, batch %d, %d threads, %s: median %.1f ms a step (best %.1f), %.1f "
       "images/s\n",
       o.net.width, o.net.blocks, o.size, o.size, o.batch, o.threads, times.block ? "blocked layout" : "standard ONNX",
-      median * 1e3, best * 1e3, o.batch / median);
+      middle * 1e3, best * 1e3, o.batch / middle);
   print_profile(ops);
 }
 

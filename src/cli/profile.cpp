@@ -48,6 +48,12 @@ std::vector<OpTime> profile(const SessionOptions& options, const std::function<v
   return out;
 }
 
+ks::json profile_json(const std::vector<OpTime>& ops) {
+  ks::json out = ks::json::array();
+  for (const OpTime& op : ops) out.push_back({{"op", op.op}, {"milliseconds", op.milliseconds}, {"nodes", op.nodes}});
+  return out;
+}
+
 void print_profile(const std::vector<OpTime>& ops) {
   constexpr double worth_a_line = 0.1;  // milliseconds
   for (const OpTime& op : ops)

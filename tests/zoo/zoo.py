@@ -150,18 +150,16 @@ class Skipped(Exception):
     """A check that would say nothing, and why."""
 
 
-class Mirrored:
+def mirrored(torch, net):
     """net(x) + net(mirror image of x): a segment and its mirror image are symmetric players of a symmetric picture's game."""
+    class Mirrored(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = net
 
-    def __new__(cls, torch, net):
-        class Module(torch.nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.net = net
-
-            def forward(self, x):
-                return self.net(x) + self.net(torch.flip(x, (3,)))
-        return Module().eval()
+        def forward(self, x):
+            return self.net(x) + self.net(torch.flip(x, (3,)))
+    return Mirrored().eval()
 
 
 class Lab:
@@ -188,18 +186,19 @@ class Lab:
                 net = copy.deepcopy(net)
                 remove_biases(self.torch, net)
             if kind == "mirrored":
-                net = Mirrored(self.torch, net)
+                net = mirrored(self.torch, net)
             self.models[kind] = os.path.join(self.folder, f"{self.name}-{kind}.onnx")
             export(self.torch, net, self.x[:1], self.models[kind])
         return self.models[kind]
 
     def explain(self, method, parameters=(), kind="plain", x=None):
-        """[N,C,H,W] in float64; the map of the two inputs is computed once."""
-        key = (method, tuple(parameters), kind) if x is None else None
+        """[N,C,H,W] in float64 for x, or for the two inputs. Each map is computed once."""
+        x = (self.x if x is None else x).numpy()
+        key = (method, tuple(parameters), kind, x.tobytes())
         if key in self.maps:
             return self.maps[key]
         source, out = os.path.join(self.folder, "input.npy"), os.path.join(self.folder, "out.npy")
-        self.numpy.save(source, (self.x if x is None else x).numpy())
+        self.numpy.save(source, x)
         command = [self.binary, "explain", "--model", self.model(kind), "--input", source, "--method", method, "--target", str(TARGET),
                    "--output", out]
         for p in parameters:
@@ -207,10 +206,8 @@ class Lab:
         run = subprocess.run(command, capture_output=True, text=True)
         if run.returncode:
             raise RuntimeError(run.stderr.strip() or f"exit status {run.returncode}")
-        result = self.numpy.load(out).astype("float64")
-        if key:
-            self.maps[key] = result
-        return result
+        self.maps[key] = self.numpy.load(out).astype("float64")
+        return self.maps[key]
 
     def gradient_tolerance(self):
         return GRADIENT_TOLERANCE if self.jump < STEADY else max(GRADIENT_TOLERANCE, 3 * self.jump)
@@ -296,7 +293,7 @@ def check_shapley(lab):
     """Against the definition: for every quarter the mean gain over all orders, from the scores of all 16 coalitions."""
     torch, half = lab.torch, lab.side // 2
     x = shapley_inputs(lab)
-    net = Mirrored(torch, lab.net)
+    net = mirrored(torch, lab.net)
     expected = lab.numpy.zeros((2, 2, 2))
     for n in range(2):
         members = torch.zeros(16, 1, lab.side, lab.side)

@@ -35,7 +35,9 @@ configure() {
   for name in IMGUI_DIR ONNXRUNTIME_DIR ZLIB_SOURCE_DIR; do
     [ -z "${!name:-}" ] || options+=("-D$name=${!name}")
   done
-  [ -e "$folder/CMakeCache.txt" ] || generator=(-G Ninja)
+  # A first build has everything to compile: many files to a translation unit halve its time. For work on the code, a folder
+  # configured with -DCMAKE_UNITY_BUILD=OFF compiles only what changed; the choice stays with the folder.
+  [ -e "$folder/CMakeCache.txt" ] || generator=(-G Ninja -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=12)
   while [ "$1" != -- ]; do options+=("$1"); shift; done
   shift
   "$@" cmake -S . -B "$folder" "${generator[@]}" "${options[@]}" -Wno-dev >"$folder.log" 2>&1 || {

@@ -9,6 +9,7 @@ target_compile_definitions(imgui PUBLIC
   IMGUI_DISABLE_DEMO_WINDOWS IMGUI_DISABLE_DEBUG_TOOLS IMGUI_DISABLE_OBSOLETE_FUNCTIONS IMGUI_DISABLE_FILE_FUNCTIONS
   IMGUI_DISABLE_DEFAULT_FONT IMGUI_IMPL_OPENGL_ES3)
 target_compile_options(imgui PRIVATE -Os)
+set_target_properties(imgui PROPERTIES UNITY_BUILD OFF)
 
 # Shaders are files of shaders/; the program carries their text.
 set(shader_header "#pragma once\n// Made by CMake from shaders/.\nnamespace ks::shaders {\n")

@@ -9,7 +9,7 @@ namespace ks::app {
 
 namespace {
 
-constexpr float control_x = 128;
+constexpr float parameter_x = 128;
 
 // A slider's value while it is dragged, a text while it is typed: by control.
 std::map<std::string, double>& dragged() {
@@ -94,7 +94,7 @@ bool draw_number_or_choice(const Parameter& p, const std::string& key, const jso
     return true;
   }
   if (!value.is_number()) return false;
-  ImGui::SetCursorPosX(control_x);
+  ImGui::SetCursorPosX(parameter_x);
   return draw_number(p, key, value.get<double>(), width, result);
 }
 
@@ -143,11 +143,11 @@ void draw_parameters(const char* id, const Entry& entry, const json& given, cons
     const float y = ImGui::GetCursorPosY();
     ImGui::SetCursorPosY(y + 7);
     const ImVec2 at = ImGui::GetCursorScreenPos();
-    ImGui::Dummy({control_x - ImGui::GetCursorPosX() - 6, ImGui::GetTextLineHeight()});
+    ImGui::Dummy({parameter_x - ImGui::GetCursorPosX() - 6, ImGui::GetTextLineHeight()});
     ui::text_in(ImGui::GetWindowDrawList(), {at, ui::last_item().max}, theme::fonts.body, own ? theme::text : theme::muted, label);
     ui::tooltip(label, p.help, "default: " + p.default_value.dump() + (p.unit.empty() ? "" : " " + p.unit));
     ImGui::SameLine(0, 0);
-    ImGui::SetCursorPos({control_x, y});
+    ImGui::SetCursorPos({parameter_x, y});
     json result;
     json next = given.is_object() ? given : json::object();
     if (draw_value(p, key, value, pictures, result)) {

@@ -176,7 +176,7 @@ void add(Pass& pass, const Node& node, const std::string& g) {
     if (pass.wants(input)) pass.send(input, unbroadcast(pass, g, pass.shape(node.outputs[0]), input));
 }
 
-void mean(Pass& pass, const Node& node, const std::string& g) {
+void mean_of_operands(Pass& pass, const Node& node, const std::string& g) {
   add(pass, node, times(pass, g, 1.0f / static_cast<float>(node.inputs.size())));
 }
 
@@ -205,7 +205,7 @@ void divide(Pass& pass, const Node& node, const std::string& g) {
 }
 
 /// Max and Min: to the first operand that is the result.
-void extreme(Pass& pass, const Node& node, const std::string& g) {
+void extreme_of_operands(Pass& pass, const Node& node, const std::string& g) {
   const std::string zero = pass.builder().scalar(0);
   std::string open = g;
   for (size_t i = 0; i < node.inputs.size(); ++i) {
@@ -235,9 +235,9 @@ GradientRules elementwise_gradients() {
           {"HardSigmoid", hard_sigmoid}, {"HardSwish", hard_swish}, {"Tanh", hyperbolic_tangent}, {"Softplus", softplus},
           {"Gelu", gelu},         {"Mish", mish},          {"Exp", exponential},    {"Log", logarithm},
           {"Sqrt", square_root},  {"Reciprocal", reciprocal}, {"Neg", negative},    {"Abs", absolute},
-          {"Pow", power},         {"Add", add},            {"Sum", add},            {"Mean", mean},
-          {"Sub", subtract},      {"Mul", multiply},       {"Div", divide},         {"Max", extreme},
-          {"Min", extreme},       {"Where", choose}};
+          {"Pow", power},         {"Add", add},            {"Sum", add},            {"Mean", mean_of_operands},
+          {"Sub", subtract},      {"Mul", multiply},       {"Div", divide},         {"Max", extreme_of_operands},
+          {"Min", extreme_of_operands},       {"Where", choose}};
 }
 
 }  // namespace ks::backward

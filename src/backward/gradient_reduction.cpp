@@ -45,13 +45,13 @@ void sum(Pass& pass, const Node& node, const std::string& g) {
   pass.send(node.inputs[0], Reduction(pass, node).expanded(g));
 }
 
-void mean(Pass& pass, const Node& node, const std::string& g) {
+void reduce_mean(Pass& pass, const Node& node, const std::string& g) {
   const Reduction r(pass, node);
   pass.send(node.inputs[0], r.expanded(pass.add("Mul", {g, pass.builder().scalar(1.0f / static_cast<float>(r.count))})));
 }
 
 /// Largest and smallest: equal shares to all that reach it.
-void extreme(Pass& pass, const Node& node, const std::string& g) {
+void reduce_extreme(Pass& pass, const Node& node, const std::string& g) {
   const Reduction r(pass, node);
   const std::string match =
       pass.add("Cast", {pass.add("Equal", {node.inputs[0], r.with_axes(node.outputs[0])})}, {{"to", int64_t{1}}});
@@ -93,7 +93,7 @@ void log_softmax(Pass& pass, const Node& node, const std::string& g) {
 }  // namespace
 
 GradientRules reduction_gradients() {
-  return {{"ReduceSum", sum},      {"ReduceMean", mean},  {"ReduceMax", extreme}, {"ReduceMin", extreme},
+  return {{"ReduceSum", sum},      {"ReduceMean", reduce_mean},  {"ReduceMax", reduce_extreme}, {"ReduceMin", reduce_extreme},
           {"ReduceL1", sum_of_magnitudes}, {"ReduceL2", length}, {"ReduceSumSquare", sum_of_squares},
           {"Softmax", softmax},    {"LogSoftmax", log_softmax}};
 }

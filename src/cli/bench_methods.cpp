@@ -22,7 +22,7 @@ namespace ks::cli {
 
 namespace {
 
-struct Options {
+struct BenchMethodsOptions {
   std::string model, save;
   std::vector<std::string> names;
   int threads = 2, repeats = 15;
@@ -105,7 +105,7 @@ double peak_memory(const BenchNetwork& network, const SessionOptions& options, c
 }
 
 /// Where the time of a method, or with no method of the forward pass, goes.
-std::vector<OpTime> profile_of(const BenchNetwork& network, const Options& o, const SessionOptions& options,
+std::vector<OpTime> profile_of(const BenchNetwork& network, const BenchMethodsOptions& o, const SessionOptions& options,
                                const std::string& method) {
   return profile(options, [&](const SessionOptions& profiled) {
     Classifier classifier(network.bytes, network.name, profiled);
@@ -123,7 +123,7 @@ const char* verdict(double value, double budget) {
   return budget <= 0 ? "" : value <= budget ? "within" : "over";
 }
 
-void run(const Options& o, Context& context) {
+void run(const BenchMethodsOptions& o, Context& context) {
   const BenchNetwork network = bench_network(o.model);
   if (!o.save.empty()) write_file(o.save, network.bytes);
   const SessionOptions options = session_options("cpu", o.threads);
@@ -188,7 +188,7 @@ void run(const Options& o, Context& context) {
 }  // namespace
 
 Action bench_methods(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<BenchMethodsOptions>();
   app.add_option("--model", o->model, "ONNX image classifier; ResNet-18 with random weights when left out");
   app.add_option("--save", o->save, "Write the model that is measured to this file");
   app.add_option("--method", o->names, "Only these methods");

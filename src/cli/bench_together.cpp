@@ -14,7 +14,7 @@ namespace ks::cli {
 
 namespace {
 
-struct Options {
+struct BenchTogetherOptions {
   std::string model;
   std::vector<std::string> names;
   int threads = 2, repeats = 15;
@@ -45,7 +45,7 @@ double difference(const Tensor& a, const Tensor& b) {
   return peak > 0 ? worst / peak : worst;
 }
 
-void run(const Options& o, Context& context) {
+void run(const BenchTogetherOptions& o, Context& context) {
   const BenchNetwork network = bench_network(o.model);
   std::vector<ChosenMethod> chosen;
   for (const std::string& name : o.names.empty() ? methods().names() : o.names) {
@@ -110,7 +110,7 @@ void run(const Options& o, Context& context) {
 }  // namespace
 
 Action bench_together(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<BenchTogetherOptions>();
   app.add_option("--model", o->model, "ONNX image classifier; ResNet-18 with random weights when left out");
   app.add_option("--method", o->names, "Only these methods");
   app.add_option("--threads", o->threads, "Threads of ONNX Runtime")->check(CLI::Range(1, 1024));

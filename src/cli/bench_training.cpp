@@ -18,7 +18,7 @@ namespace {
 
 using namespace ks::train;
 
-struct Options {
+struct BenchTrainingOptions {
   GrainNet net;
   int size = 224, batch = 16, threads = 2, steps = 20;
   bool standard = false, profile = false;
@@ -29,7 +29,7 @@ struct StepTimes {
   int block = 0;
 };
 
-StepTimes time_steps(const Options& o, const SessionOptions& options) {
+StepTimes time_steps(const BenchTrainingOptions& o, const SessionOptions& options) {
   const Architecture a = architecture(o.net);
   StepTimes result;
   result.block = o.standard ? 0 : channel_block();
@@ -58,7 +58,7 @@ StepTimes time_steps(const Options& o, const SessionOptions& options) {
   return result;
 }
 
-void run(Options& o, Context& context) {
+void run(BenchTrainingOptions& o, Context& context) {
   o.net.image_width = o.net.image_height = o.size;
   const SessionOptions options = session_options("cpu", o.threads);
   const StepTimes times = time_steps(o, options);
@@ -90,7 +90,7 @@ void run(Options& o, Context& context) {
 }  // namespace
 
 Action bench_training(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<BenchTrainingOptions>();
   app.add_option("--width", o->net.width, "Channels of the first stage")->capture_default_str();
   app.add_option("--blocks", o->net.blocks, "Residual blocks")->capture_default_str();
   app.add_option("--size", o->size, "Side of the images")->capture_default_str();

@@ -8,8 +8,6 @@ namespace ks::cli {
 
 namespace {
 
-constexpr int smallest_image = 8;  // pixels a side: less shows nothing
-
 Tensor open_array(const std::string& file, const Classifier& c) {
   Tensor t = load_npy(file);
   if (t.shape.size() == 3) t.shape.insert(t.shape.begin(), 1);
@@ -22,7 +20,7 @@ Tensor open_array(const std::string& file, const Classifier& c) {
 
 Tensor open_image(const std::string& file, const Classifier& c) {
   const Image image = load_image(file);
-  check_image_size(image, smallest_image, file);
+  check_image_size(image, smallest_picture_side, file);
   return image_to_tensor(image, c.preprocessing());
 }
 

@@ -13,7 +13,7 @@ namespace ks::cli {
 
 namespace {
 
-struct Options {
+struct PredictOptions {
   InputOptions input;
   std::string data, split = "test";
 };
@@ -24,7 +24,7 @@ std::string percent(double fraction) {
   return text;
 }
 
-void predict_images(const Options& o, Classifier& classifier, const Context& context) {
+void predict_images(const PredictOptions& o, Classifier& classifier, const Context& context) {
   const Tensor inputs = o.input.open_inputs(classifier);
   const Tensor p = classifier.probabilities(inputs);
   json out = json::array();
@@ -45,7 +45,7 @@ void predict_images(const Options& o, Classifier& classifier, const Context& con
   if (context.json) context.print({{"model", o.input.model}, {"predictions", out}});
 }
 
-void predict_data(const Options& o, Classifier& classifier, const Context& context) {
+void predict_data(const PredictOptions& o, Classifier& classifier, const Context& context) {
   const std::vector<std::string>& classes = classifier.class_names();
   const train::Samples samples =
       load_test_samples(o.data, o.split, classes, classifier.width(), classifier.height(), context);
@@ -94,7 +94,7 @@ void predict_data(const Options& o, Classifier& classifier, const Context& conte
 }  // namespace
 
 Action predict(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<PredictOptions>();
   o->input.define(app, false);
   app.add_option("--data", o->data,
                  "Score the model on a data set, or on a folder with one folder of pictures per class");

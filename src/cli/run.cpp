@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Options {
+struct RunOptions {
   std::string study, output, base = default_page, device = "auto";
   int threads = 0;
   size_t figures = 24;
@@ -94,7 +94,7 @@ void print_ranking(const StudyResults& results) {
   }
 }
 
-void run(const Options& o, Context& context) {
+void run(const RunOptions& o, Context& context) {
   const OpenedStudy opened = open_study(o.study);
   const fs::path folder = o.output;
   const fs::path cells = folder / "cells";
@@ -138,7 +138,7 @@ void run(const Options& o, Context& context) {
 }  // namespace
 
 Action run(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<RunOptions>();
   app.add_option("study", o->study, "A study: a file, a link, or the name of a built-in one")->required();
   app.add_option("--output", o->output, "Folder for results.json, scores.csv, figures/ and report.html")->required();
   app.add_flag("--maps", o->maps, "Also write every raw map as maps/IMAGE.METHOD.npy");

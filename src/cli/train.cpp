@@ -14,7 +14,7 @@ namespace {
 
 using namespace ks::train;
 
-struct Options {
+struct TrainOptions {
   SampleOptions data;
   std::string output, architecture = "grainnet", optimizer = "sgd";
   TrainingOptions training;
@@ -57,7 +57,7 @@ void save(const Trainer& trainer, const std::string& folder, bool best) {
   write_file(folder + "/checkpoint.onnx", write_checkpoint(state, trainer.identity()));
 }
 
-void run(Options& o, Context& context) {
+void run(TrainOptions& o, Context& context) {
   namespace fs = std::filesystem;
   TrainingOptions& t = o.training;
   t.preprocessing.width = t.preprocessing.height = o.size;
@@ -118,7 +118,7 @@ void run(Options& o, Context& context) {
 }  // namespace
 
 Action train(CLI::App& app) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<TrainOptions>();
   TrainingOptions& t = o->training;
   t.rate = 0;
   o->data.define(app);

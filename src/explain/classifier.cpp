@@ -13,9 +13,8 @@ namespace ks {
 
 namespace {
 
-using nlohmann::json;
 
-constexpr int smallest_side = 8, largest_side = 4096;
+constexpr int largest_side = 4096;
 
 /// The image input must be the only one: [N,C,H,W] with C 1 or 3.
 void check_input(const graph::Model& model, const std::string& where) {
@@ -53,12 +52,12 @@ Preprocessing read_preprocessing(const graph::Model& model, const std::string& w
   const auto it = model.metadata.find("kernelscope.preprocessing");
   if (it != model.metadata.end()) {
     try {
-      const json j = json::parse(it->second);
+      const nlohmann::json j = nlohmann::json::parse(it->second);
       p.width = j.at("width").get<int>();
       p.height = j.at("height").get<int>();
       p.mean = j.at("mean").get<std::array<float, 3>>();
       p.deviation = j.at("deviation").get<std::array<float, 3>>();
-    } catch (const json::exception&) {
+    } catch (const nlohmann::json::exception&) {
       throw Error("its metadata 'kernelscope.preprocessing' cannot be read", where,
                   "it must hold width, height, mean and deviation");
     }
@@ -66,9 +65,9 @@ Preprocessing read_preprocessing(const graph::Model& model, const std::string& w
   if (input.dimensions[2].size > 0) p.height = static_cast<int>(input.dimensions[2].size);
   if (input.dimensions[3].size > 0) p.width = static_cast<int>(input.dimensions[3].size);
   for (int side : {p.width, p.height})
-    if (side < smallest_side || side > largest_side)
+    if (side < smallest_picture_side || side > largest_side)
       throw Error("wants images of " + std::to_string(p.width) + "x" + std::to_string(p.height), where,
-                  "sides from " + std::to_string(smallest_side) + " to " + std::to_string(largest_side) + " are supported");
+                  "sides from " + std::to_string(smallest_picture_side) + " to " + std::to_string(largest_side) + " are supported");
   return p;
 }
 
@@ -124,9 +123,9 @@ Classifier::Classifier(const std::string& onnx_bytes, const std::string& where, 
 
   const auto it = original.metadata.find("kernelscope.classes");
   if (it != original.metadata.end()) {
-    const json names = json::parse(it->second, nullptr, false);
+    const nlohmann::json names = nlohmann::json::parse(it->second, nullptr, false);
     if (names.is_array() && static_cast<int64_t>(names.size()) == scores[1])
-      for (const json& name : names) class_names_.push_back(name.is_string() ? name.get<std::string>() : name.dump());
+      for (const nlohmann::json& name : names) class_names_.push_back(name.is_string() ? name.get<std::string>() : name.dump());
   }
   for (int64_t k = static_cast<int64_t>(class_names_.size()); k < scores[1]; ++k)
     class_names_.push_back("class " + std::to_string(k));

@@ -54,7 +54,7 @@ Tensor hidden_image(const ExplainRequest& r, int64_t n, const Segments& segments
   return out;
 }
 
-struct Asked {
+struct Sampled {
   Segments segments;
   std::vector<uint8_t> on;  // [samples][segments]
   std::vector<double> outputs, weights;
@@ -63,10 +63,10 @@ struct Asked {
 Tensor lime(const ExplainRequest& r, const Params& p) {
   const int64_t images = r.inputs.dim(0);
   const int samples = p.integer("samples");
-  std::vector<Asked> asked(static_cast<size_t>(images));
+  std::vector<Sampled> asked(static_cast<size_t>(images));
   Evaluator evaluator(r.classifier, output_of(p));
   for (int64_t n = 0; n < images; ++n) {
-    Asked& a = asked[static_cast<size_t>(n)];
+    Sampled& a = asked[static_cast<size_t>(n)];
     a.segments = cut(r, n, p);
     const int count = a.segments.count;
     a.on = draw_coalitions(samples, count, r.sample_seed(n));
@@ -83,7 +83,7 @@ Tensor lime(const ExplainRequest& r, const Params& p) {
   evaluator.finish();
   Tensor out({images, 1, r.inputs.dim(2), r.inputs.dim(3)});
   for (int64_t n = 0; n < images; ++n) {
-    const Asked& a = asked[static_cast<size_t>(n)];
+    const Sampled& a = asked[static_cast<size_t>(n)];
     spread(fit_ridge(a.on, a.outputs, a.weights, a.segments.count, p.number("ridge")), a.segments, out, n);
   }
   if (r.progress) r.progress(1);

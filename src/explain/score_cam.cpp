@@ -19,7 +19,8 @@ graph::Model cut_at(const Classifier& c, const std::string& tensor) {
   graph::Model model = c.model();
   graph::Value value;
   value.name = tensor;
-  for (int64_t d : graph::infer_shapes(model, c.input_shape(), c.where()).at(tensor))
+  const Shape shape = graph::infer_shapes(model, c.input_shape(), c.where()).at(tensor);
+  for (int64_t d : shape)
     value.dimensions.push_back({d, d < 0 ? "N" : ""});
   model.outputs = {value};
   graph::remove_unused(model);

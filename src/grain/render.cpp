@@ -27,10 +27,10 @@ Random stream(const KernelRecipe& recipe, Stream use) {
 Rgb shade(const Lighting& light, float slope_x, float slope_y, Rgb albedo, float gloss, float occlusion) {
   const float inverse = 1 / std::sqrt(slope_x * slope_x + slope_y * slope_y + 1);
   const float nx = -slope_x * inverse, ny = -slope_y * inverse, nz = inverse;
-  const auto lambert = [&](const Direction& d) {
+  const auto lambert = [&](const LightDirection& d) {
     return std::max(0.0f, (nx * d.x + ny * d.y + nz * d.z + 0.12f) / 1.12f);
   };
-  const auto highlight = [&](const Direction& d) {
+  const auto highlight = [&](const LightDirection& d) {
     const float half = 1 / std::sqrt(d.x * d.x + d.y * d.y + (d.z + 1) * (d.z + 1));
     const float cosine = std::max(0.0f, (nx * d.x + ny * d.y + nz * (d.z + 1)) * half);
     const float p2 = cosine * cosine, p4 = p2 * p2, p8 = p4 * p4, p16 = p8 * p8;

@@ -9,7 +9,7 @@ namespace ks {
 
 namespace {
 
-Direction direction(float azimuth, float elevation) {
+LightDirection direction(float azimuth, float elevation) {
   return {std::cos(azimuth) * std::cos(elevation), std::sin(azimuth) * std::cos(elevation), std::sin(elevation)};
 }
 

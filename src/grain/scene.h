@@ -7,13 +7,13 @@
 
 namespace ks {
 
-struct Direction {
+struct LightDirection {
   float x = 0, y = 0, z = 1;
 };
 
 /// A key lamp, a weaker fill lamp and light from all around. Picture axes: x right, y down, z towards the camera.
 struct Lighting {
-  Direction key, fill;
+  LightDirection key, fill;
   Rgb key_colour, fill_colour, ambient;
   float shadow = 0.5f;     // darkness of the kernel's shadow
   float shadow_blur = 6;   // pixels

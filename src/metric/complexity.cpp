@@ -12,8 +12,6 @@ namespace ks {
 
 namespace {
 
-constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
-
 /// Applies a function of one map's magnitudes to every map; maps for which it has no meaning get NaN and a warning.
 MetricResult each_map(const MetricRequest& r, const Params& p, double (*score)(std::vector<double>)) {
   const Maps maps = prepare(r.attributions, p);

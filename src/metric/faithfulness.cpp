@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <limits>
 
 #include "explain/evaluate.h"
 #include "metric/metric.h"
@@ -46,7 +45,7 @@ MetricResult pixel_flipping(const MetricRequest& r, const Params& p) {
     const MapDefect defect = map_defect(maps.sample(n), maps.stride());
     if (defect == MapDefect::undefined) {
       out.warnings.push_back(image_warning(n, maps.count, "the map holds NaN or infinity"));
-      std::fill(curve.begin(), curve.end(), std::numeric_limits<double>::quiet_NaN());
+      std::fill(curve.begin(), curve.end(), kUndefined);
       continue;
     }
     if (defect != MapDefect::none)

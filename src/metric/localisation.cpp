@@ -11,8 +11,6 @@ namespace ks {
 
 namespace {
 
-constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
-
 /// One image: the prepared map and which of its features lie in the annotation.
 struct Annotated {
   const double* map;

@@ -1,4 +1,5 @@
 #pragma once
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,11 @@ struct MetricRequest {
   PictureSource pictures = nullptr;  // of that method's references; may be null
 };
 
+/// A score that has no meaning; a warning says why.
+constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+
 struct MetricResult {
-  std::vector<double> scores;               // one per sample; NaN where undefined
+  std::vector<double> scores;               // one per sample; kUndefined where it has no meaning
   std::vector<std::vector<double>> curves;  // [N][points] where the metric is a curve
   bool curve_is_score = false;              // the curve is what was asked for: JSON's "scores" is [N][points]
   std::vector<std::string> warnings;        // assumptions that failed: a constant map, an empty mask, ...

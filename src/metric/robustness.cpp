@@ -13,8 +13,6 @@ namespace ks {
 
 namespace {
 
-constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
-
 /// Noise added to an image: a draw of `noise`, or uniform in [-r, r] where that is null.
 struct Noise {
   bool gaussian = false;

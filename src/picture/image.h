@@ -44,6 +44,9 @@ struct Preprocessing {
 Image decode_image(const std::string& bytes, const std::string& where);
 Image load_image(const std::string& path);
 
+/// Sides that a picture must have to show anything to a network, in pixels.
+constexpr int smallest_picture_side = 8;
+
 /// Throws Error, naming `where`, for an image with a side shorter than `smallest` pixels: a 1x1 image decodes, but
 /// shows nothing.
 void check_image_size(const Image& image, int smallest, const std::string& where);

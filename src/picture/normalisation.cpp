@@ -28,7 +28,7 @@ double percentile_magnitude(const std::vector<const Tensor*>& maps, const Params
   return limit > 0 ? limit : largest_magnitude(maps, params);
 }
 
-const char* const kPaper =
+const char* const kNormalisationPaper =
     "L. Tětková, E. S. Dreier, R. Malm, L. K. Hansen: Challenges in explaining deep learning models for data with "
     "biological variation, PLOS ONE 2025, Fig 6.";
 
@@ -46,7 +46,7 @@ const Registry<Normalisation>& normalisations() {
           {{"max-abs",
             "Maximum of this map",
             "own scale",
-            kPaper,
+            kNormalisationPaper,
             "Divides by the map's largest magnitude.",
             {},
             "One outlying pixel makes all others fade, and a map of pure noise looks as strong as a confident one.",
@@ -56,7 +56,7 @@ const Registry<Normalisation>& normalisations() {
           {{"max-abs-study",
             "Maximum of the study",
             "common scale",
-            kPaper,
+            kNormalisationPaper,
             "Divides by the largest magnitude in all maps of the method, so that colours can be compared between images.",
             {},
             "Images with weak attributions look empty, and the picture changes when an image is added.",
@@ -66,7 +66,7 @@ const Registry<Normalisation>& normalisations() {
           {{"percentile",
             "99th percentile of this map",
             "own scale",
-            kPaper,
+            kNormalisationPaper,
             "Divides by a percentile of the map's magnitudes and clips what is above: outliers no longer hide the rest.",
             {percentile()},
             "The strongest pixels cannot be told apart any more.",
@@ -76,7 +76,7 @@ const Registry<Normalisation>& normalisations() {
           {{"percentile-study",
             "99th percentile of the study",
             "common scale",
-            kPaper,
+            kNormalisationPaper,
             "Divides by a percentile of the magnitudes in all maps of the method and clips what is above: comparable "
             "between images, and safe from outliers.",
             {percentile()},

@@ -55,7 +55,7 @@ void pool_strongest(const float* values, int64_t channels, int64_t pixels, float
   fold(values, channels, pixels, out, same, [](float r, float v) { return std::fabs(v) > std::fabs(r) ? v : r; });
 }
 
-const char* const kPaper =
+const char* const kPoolingPaper =
     "L. Tětková, E. S. Dreier, R. Malm, L. K. Hansen: Challenges in explaining deep learning models for data with "
     "biological variation, PLOS ONE 2025, Fig 5.";
 const char* const kSimonyan =
@@ -80,7 +80,7 @@ const Registry<Pooling>& poolings() {
           {{"mean",
             "Mean",
             "signed",
-            kPaper,
+            kPoolingPaper,
             "Average of the channels: the sum divided by their number, the same picture after normalisation by the map's "
             "own values.",
             {},
@@ -91,7 +91,7 @@ const Registry<Pooling>& poolings() {
           {{"max",
             "Maximum",
             "signed",
-            kPaper,
+            kPoolingPaper,
             "Largest channel value.",
             {},
             "A pixel is negative only where every channel is, so noise of zero mean looks like support.",

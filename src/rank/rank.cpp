@@ -9,8 +9,6 @@ namespace ks {
 
 namespace {
 
-constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
-
 double mean_of_defined(const std::vector<double>& values) {
   double sum = 0;
   int count = 0;

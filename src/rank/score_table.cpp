@@ -11,8 +11,6 @@ namespace ks {
 
 namespace {
 
-constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
-
 Direction parse_direction(const std::string& text, const std::string& where) {
   for (const Direction d : {Direction::higher, Direction::lower, Direction::zero, Direction::none})
     if (text == to_string(d)) return d;

@@ -40,8 +40,6 @@ namespace ks {
 
 namespace {
 
-using nlohmann::json;
-
 enum Text { error_text = 0, session_text = 1, runtime_text = 2 };
 
 std::string text(Text what, int session = 0) {
@@ -57,9 +55,9 @@ bool finish(int status) {
   return status == done;
 }
 
-std::vector<TensorInfo> tensor_infos(const json& list) {
+std::vector<TensorInfo> tensor_infos(const nlohmann::json& list) {
   std::vector<TensorInfo> out;
-  for (const json& t : list) out.push_back({t.at("name").get<std::string>(), t.at("shape").get<Shape>()});
+  for (const nlohmann::json& t : list) out.push_back({t.at("name").get<std::string>(), t.at("shape").get<Shape>()});
   return out;
 }
 
@@ -76,13 +74,13 @@ struct Session::Impl {
 
 Session::Session(const std::string& onnx_bytes, const SessionOptions& options, const std::string& where)
     : impl_(std::make_unique<Impl>()) {
-  json dimensions = json::array();
+  nlohmann::json dimensions = nlohmann::json::array();
   for (const auto& [symbol, size] : options.dimensions) dimensions.push_back({symbol, size});
-  const std::string text_options = json{{"dimensions", dimensions}}.dump();
+  const std::string text_options = nlohmann::json{{"dimensions", dimensions}}.dump();
   if (!finish(ks_ort_create(onnx_bytes.data(), static_cast<int>(onnx_bytes.size()), text_options.c_str())))
     throw Error("ONNX Runtime refuses the network: " + text(error_text), where);
   impl_->handle = ks_ort_result();
-  const json description = json::parse(text(session_text, impl_->handle));
+  const nlohmann::json description = nlohmann::json::parse(text(session_text, impl_->handle));
   impl_->inputs = tensor_infos(description.at("inputs"));
   impl_->outputs = tensor_infos(description.at("outputs"));
 }
@@ -120,7 +118,7 @@ const std::vector<TensorInfo>& Session::inputs() const { return impl_->inputs; }
 const std::vector<TensorInfo>& Session::outputs() const { return impl_->outputs; }
 
 RuntimeInfo runtime_info() {
-  const json j = json::parse(text(runtime_text));
+  const nlohmann::json j = nlohmann::json::parse(text(runtime_text));
   RuntimeInfo info;
   info.provider = j.value("provider", "none");
   info.threads = j.value("threads", 1);

@@ -16,17 +16,17 @@ namespace {
 
 // Smoothed colours are rounded to 1/64 of a grey level: squared distances are whole numbers below 2^30, so the order of
 // the edges is the same on every machine.
-constexpr int kFraction = 64;
+constexpr int kGreySteps = 64;
 constexpr int kIndexBits = 33;  // of an edge's key: below the squared distance, pixel and direction
 
-/// Interleaved colours in 1/kFraction grey levels, smoothed by a Gaussian of sigma px.
+/// Interleaved colours in 1/kGreySteps grey levels, smoothed by a Gaussian of sigma px.
 std::vector<int32_t> smoothed(const Image& picture, double sigma) {
   std::vector<int32_t> out(picture.rgb.size());
   std::vector<float> plane(picture.rgb.size() / 3);
   for (size_t c = 0; c < 3; ++c) {
     for (size_t i = 0; i < plane.size(); ++i) plane[i] = picture.rgb[3 * i + c];
     gaussian_blur(plane.data(), picture.width, picture.height, sigma);
-    for (size_t i = 0; i < plane.size(); ++i) out[3 * i + c] = static_cast<int32_t>(kFraction * plane[i] + 0.5f);
+    for (size_t i = 0; i < plane.size(); ++i) out[3 * i + c] = static_cast<int32_t>(kGreySteps * plane[i] + 0.5f);
   }
   return out;
 }
@@ -84,7 +84,7 @@ Segments felzenszwalb_segments(const Image& picture, double scale, double sigma,
   for (const uint64_t edge : edges) {
     const auto [a, b] = ends(edge);
     if (a == b) continue;
-    const double cost = std::sqrt(static_cast<double>(edge >> kIndexBits)) / kFraction;
+    const double cost = std::sqrt(static_cast<double>(edge >> kIndexBits)) / kGreySteps;
     if (cost > forest.bound[static_cast<size_t>(a)] || cost > forest.bound[static_cast<size_t>(b)]) continue;
     const size_t top = static_cast<size_t>(forest.join(a, b));
     forest.bound[top] = cost + scale / forest.size[top];  // edges come in order: this one is the strongest inside

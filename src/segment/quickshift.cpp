@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kWindow = 3;  // kernel widths to each side
 // Colours are rounded to 1/32, so that the last bit of a machine's cube root decides nothing.
-constexpr double kFraction = 32;
+constexpr double kLabSteps = 32;
 // exp(-u) is taken as (1 - u / 64)^64: the same bits on every machine, and quick. From kFloor on, a point is so far
 // away (0.5^64 = 5e-20) that it adds nothing; less would be denormal numbers, which are slow.
 constexpr int kSquarings = 6;
@@ -45,7 +45,7 @@ Field make_field(const Image& picture, int margin, double ratio) {
     for (int y = 0; y < f.height; ++y)
       for (int x = 0; x < f.width; ++x, i += 3)
         f.lab[c][static_cast<size_t>(f.at(x, y))] =
-            static_cast<float>(std::floor(lab[i] * kFraction + 0.5) / kFraction * ratio);
+            static_cast<float>(std::floor(lab[i] * kLabSteps + 0.5) / kLabSteps * ratio);
   }
   return f;
 }

@@ -16,6 +16,14 @@
 
 namespace ks {
 
+/// What the engine alone needs to know of a picture.
+struct EngineSlot {
+  StudyImage asked;
+  std::string mask_hash;
+  uint64_t seed_stream = 0;
+  std::vector<float> logits;
+};
+
 namespace {
 
 // Maps kept from earlier states of the study, so that going back to one is instant.
@@ -43,20 +51,12 @@ Tensor mask_tensor(const Mask& mask) {
   return out;
 }
 
-/// What the engine alone needs to know of a picture.
-struct Slot {
-  StudyImage asked;
-  std::string mask_hash;
-  uint64_t seed_stream = 0;
-  std::vector<float> logits;
-};
-
 bool all_finite(const Tensor& map) {
   return std::all_of(map.data.begin(), map.data.end(), [](float v) { return std::isfinite(v); });
 }
 
 struct Prepared {
-  Slot slot;
+  EngineSlot slot;
   EngineImage image;
 };
 
@@ -115,7 +115,7 @@ struct Engine::State {
 
   Study study;
   std::shared_ptr<Classifier> classifier;
-  std::vector<Slot> slots;
+  std::vector<EngineSlot> slots;
   std::vector<EngineImage> images;
   std::vector<Prediction> predictions;
 
@@ -229,10 +229,10 @@ void Engine::open(const Study& study, const Progress& progress) {
   }
   const bool same_model = classifier == s.classifier;
 
-  std::vector<Slot> slots;
+  std::vector<EngineSlot> slots;
   std::vector<EngineImage> images;
   for (size_t i = 0; i < study.images.size(); ++i) {
-    const auto known = std::find_if(s.slots.begin(), s.slots.end(), [&](const Slot& slot) {
+    const auto known = std::find_if(s.slots.begin(), s.slots.end(), [&](const EngineSlot& slot) {
       return slot.asked.source == study.images[i].source && slot.asked.mask == study.images[i].mask;
     });
     const size_t at = static_cast<size_t>(known - s.slots.begin());

@@ -9,7 +9,6 @@ namespace ks {
 
 namespace {
 
-constexpr int smallest_side = 8;  // pixels: less shows nothing
 
 std::string decode_text(const std::string& text, const std::string& where) {
   if (std::optional<std::string> bytes = decode_base64(text)) return *bytes;
@@ -75,7 +74,7 @@ StudyPicture load_picture(const StudyImage& image, const Loader& loader) {
   const std::string bytes = load_bytes(image.source, loader, where);
   out.identity = sha256(bytes);
   out.image = decode_image(bytes, where);
-  check_image_size(out.image, smallest_side, where);
+  check_image_size(out.image, smallest_picture_side, where);
   if (!image.mask.empty()) {
     out.mask = load_mask(image, loader, where);
     if (out.mask.width != out.image.width || out.mask.height != out.image.height)

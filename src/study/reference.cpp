@@ -60,10 +60,6 @@ h2 + p { margin-top: 4px; }
 }
 )css";
 
-std::string esc(const std::string& text) {
-  return escape_markup(text);
-}
-
 struct Section {
   const char *file, *title;
 };
@@ -81,8 +77,8 @@ std::string page(const std::string& title, const std::string& up, const std::str
     nav += "<a href=\"" + up + s.file + "\"" + (s.file == section ? " aria-current=\"true\"" : "") + ">" + s.title + "</a>";
   return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
          "content=\"width=device-width, initial-scale=1\"><title>" +
-         esc(title) + " – Kernelscope reference</title><style>" + report_css + reference_css + "</style></head><body>\n" +
-         nav + "</nav>\n<main>\n" + body + "</main>\n<footer>Made by " + esc(program) +
+         escape_markup(title) + " – Kernelscope reference</title><style>" + report_css + reference_css + "</style></head><body>\n" +
+         nav + "</nav>\n<main>\n" + body + "</main>\n<footer>Made by " + escape_markup(program) +
          " from its registries: what stands here is what the program does.</footer>\n</body></html>\n";
 }
 
@@ -104,40 +100,40 @@ std::string parameter_table(const Entry& entry) {
       "<div class=\"scroll\"><table class=\"parameters\"><thead><tr><th>Parameter</th><th>Default</th><th>Values</th>"
       "<th>Unit</th><th>What it does</th></tr></thead><tbody>\n";
   for (const Parameter& p : entry.parameters)
-    out += "<tr><td><code>" + esc(p.name) + "</code></td><td><code>" + esc(value_text(p.default_value)) + "</code></td><td>" +
-           esc(allowed_values(p)) + "</td><td>" + esc(p.unit) + "</td><td>" + esc(p.help) + "</td></tr>\n";
+    out += "<tr><td><code>" + escape_markup(p.name) + "</code></td><td><code>" + escape_markup(value_text(p.default_value)) + "</code></td><td>" +
+           escape_markup(allowed_values(p)) + "</td><td>" + escape_markup(p.unit) + "</td><td>" + escape_markup(p.help) + "</td></tr>\n";
   return out + "</tbody></table></div>\n";
 }
 
 std::string formula_html(const Entry& entry) {
-  return entry.formula.empty() ? "" : "<pre class=\"formula\">" + esc(entry.formula) + "</pre>\n";
+  return entry.formula.empty() ? "" : "<pre class=\"formula\">" + escape_markup(entry.formula) + "</pre>\n";
 }
 
 std::string misleads_html(const Entry& entry) {
   if (entry.misleads.empty()) return "";
-  return "<div class=\"misleads\"><p><strong>When it misleads</strong>" + esc(entry.misleads) + "</p></div>\n";
+  return "<div class=\"misleads\"><p><strong>When it misleads</strong>" + escape_markup(entry.misleads) + "</p></div>\n";
 }
 
 std::string citation_html(const Entry& entry) {
-  return entry.citation.empty() ? "" : "<p class=\"note\">Source: " + esc(entry.citation) + "</p>\n";
+  return entry.citation.empty() ? "" : "<p class=\"note\">Source: " + escape_markup(entry.citation) + "</p>\n";
 }
 
 std::string figure(const std::string& picture, const std::string& caption) {
-  return "<figure>" + picture + "<figcaption>" + esc(caption) + "</figcaption></figure>\n";
+  return "<figure>" + picture + "<figcaption>" + escape_markup(caption) + "</figcaption></figure>\n";
 }
 
 std::string image_html(const Image& picture, const std::string& alt) {
-  return "<img alt=\"" + esc(alt) + "\" src=\"" + jpeg_uri(picture) + "\" width=\"" + std::to_string(picture.width) +
+  return "<img alt=\"" + escape_markup(alt) + "\" src=\"" + jpeg_uri(picture) + "\" width=\"" + std::to_string(picture.width) +
          "\" height=\"" + std::to_string(picture.height) + "\">";
 }
 
 /// All entries of a registry on one page, each with what it has to say. `extra` says more of an entry.
 template <class T, class Extra>
 std::string entries_page(const Registry<T>& registry, const std::string& title, const std::string& lead, const Extra& extra) {
-  std::string out = "<header><h1>" + esc(title) + "</h1><p>" + esc(lead) + "</p></header>\n";
+  std::string out = "<header><h1>" + escape_markup(title) + "</h1><p>" + escape_markup(lead) + "</p></header>\n";
   for (const T& entry : registry) {
-    out += "<section id=\"" + esc(entry.name) + "\"><h2>" + esc(entry.title) + "<code>" + esc(entry.name) + "</code></h2>\n<p>" +
-           esc(entry.description) + "</p>\n" + extra(entry) + formula_html(entry) + misleads_html(entry);
+    out += "<section id=\"" + escape_markup(entry.name) + "\"><h2>" + escape_markup(entry.title) + "<code>" + escape_markup(entry.name) + "</code></h2>\n<p>" +
+           escape_markup(entry.description) + "</p>\n" + extra(entry) + formula_html(entry) + misleads_html(entry);
     if (!entry.parameters.empty()) out += parameter_table(entry);
     out += citation_html(entry) + "</section>\n";
   }
@@ -194,7 +190,7 @@ class Reference {
                      "How good an explanation is cannot be seen; each metric measures one side of it. In formulas, a is the map, "
                      "M the annotation, x the image, f_c the network's output for the explained class.",
                      [](const Metric& m) {
-                       return "<p class=\"note\">" + esc(m.family) + ", " + direction_text(m.direction) +
+                       return "<p class=\"note\">" + escape_markup(m.family) + ", " + direction_text(m.direction) +
                               (m.needs_mask ? ", needs an annotation" : "") + "</p>\n";
                      }));
     const auto nothing = [](const Entry&) { return std::string(); };
@@ -232,7 +228,7 @@ class Reference {
   }
 
   std::string picture_html(const Method& m, const MethodPicture& picture) const {
-    if (!picture.error.empty()) return "<div class=\"none\">" + esc(picture.error) + "</div>";
+    if (!picture.error.empty()) return "<div class=\"none\">" + escape_markup(picture.error) + "</div>";
     return image_html(picture.overlay, m.title + ": its map over the kernel");
   }
 
@@ -240,7 +236,7 @@ class Reference {
     std::string out =
         "<header><h1>Explanation methods</h1><p>Each method answers, in its own way, which pixels made the network decide as it "
         "did. Here all of them explain why the network <code>" +
-        esc(subject_.model) + "</code> answers “" + esc(class_name()) + "” for " + esc(subject_.what) +
+        escape_markup(subject_.model) + "</code> answers “" + escape_markup(class_name()) + "” for " + escape_markup(subject_.what) +
         ". The green line is the damage: a network that looks at the right thing has its evidence there, if the method shows "
         "it. Before you trust one, read when it misleads.</p></header>\n<div class=\"pictures\">" +
         figure(image_html(outlined_, "the kernel with the outline of its damage"), "The kernel, its damage outlined") + "</div>\n" +
@@ -250,11 +246,11 @@ class Reference {
       if (std::find(families.begin(), families.end(), m->family) == families.end()) families.push_back(m->family);
     for (const std::string& family : families) {
       const std::string title = family_title(family);
-      out += "<h2>" + esc(title) + "</h2>\n<div class=\"cards\">\n";
+      out += "<h2>" + escape_markup(title) + "</h2>\n<div class=\"cards\">\n";
       for (size_t k = 0; k < all.size(); ++k)
         if (all[k]->family == family)
-          out += "<a class=\"card\" href=\"methods/" + esc(all[k]->name) + ".html\">" + picture_html(*all[k], pictures_[k]) +
-                 "<strong>" + esc(all[k]->title) + "</strong><span>" + esc(all[k]->description) + "</span></a>\n";
+          out += "<a class=\"card\" href=\"methods/" + escape_markup(all[k]->name) + ".html\">" + picture_html(*all[k], pictures_[k]) +
+                 "<strong>" + escape_markup(all[k]->title) + "</strong><span>" + escape_markup(all[k]->description) + "</span></a>\n";
       out += "</div>\n";
     }
     return out;
@@ -263,11 +259,11 @@ class Reference {
   std::string method_page(const std::vector<const Method*>& all, size_t k) const {
     const Method& m = *all[k];
     const MethodPicture& picture = pictures_[k];
-    std::string out = "<header><div class=\"eyebrow\">" + esc(m.family) + "</div><h1>" + esc(m.title) + "<code>" + esc(m.name) +
+    std::string out = "<header><div class=\"eyebrow\">" + escape_markup(m.family) + "</div><h1>" + escape_markup(m.title) + "<code>" + escape_markup(m.name) +
                       "</code></h1><div class=\"facts\"><span>" +
                       (m.needs_gradient ? "goes back through the network" : "needs only the network's answers") + "</span><span>" +
                       (m.network && !m.explain ? "one graph: can be exported" : "many runs of the network") +
-                      "</span></div></header>\n<p>" + esc(m.description) + "</p>\n" + misleads_html(m) + "<div class=\"pictures\">\n" +
+                      "</span></div></header>\n<p>" + escape_markup(m.description) + "</p>\n" + misleads_html(m) + "<div class=\"pictures\">\n" +
                       figure(image_html(outlined_, "the kernel with the outline of its damage"),
                              "The kernel: the network answers “" + class_name() + "”. Its damage is outlined") +
                       figure(picture_html(m, picture),
@@ -277,13 +273,13 @@ class Reference {
                       "<p class=\"small\">R is the attribution, x the image, f_c the logit of the explained class c. In formulas of "
                       "layers, a are a layer's inputs, w its weights, z its outputs; v⁺ = max(v, 0), v⁻ = min(v, 0).</p>\n"
                       "<h2>Parameters</h2>\n" +
-                      parameter_table(m) + "<h2>Make this picture</h2>\n<pre>" + esc(command_line(m)) +
+                      parameter_table(m) + "<h2>Make this picture</h2>\n<pre>" + escape_markup(command_line(m)) +
                       "</pre>\n<p class=\"small\">The picture to begin with is <a href=\"../kernel.png\">kernel.png</a>.</p>\n";
-    if (!m.citation.empty()) out += "<h2>Source</h2>\n<p>" + esc(m.citation) + "</p>\n";
+    if (!m.citation.empty()) out += "<h2>Source</h2>\n<p>" + escape_markup(m.citation) + "</p>\n";
     out += "<div class=\"neighbours\"><span>";
-    if (k > 0) out += "<a href=\"" + esc(all[k - 1]->name) + ".html\">← " + esc(all[k - 1]->title) + "</a>";
+    if (k > 0) out += "<a href=\"" + escape_markup(all[k - 1]->name) + ".html\">← " + escape_markup(all[k - 1]->title) + "</a>";
     out += "</span><span>";
-    if (k + 1 < all.size()) out += "<a href=\"" + esc(all[k + 1]->name) + ".html\">" + esc(all[k + 1]->title) + " →</a>";
+    if (k + 1 < all.size()) out += "<a href=\"" + escape_markup(all[k + 1]->name) + ".html\">" + escape_markup(all[k + 1]->title) + " →</a>";
     return out + "</span></div>\n";
   }
 

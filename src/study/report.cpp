@@ -16,10 +16,6 @@ namespace ks {
 
 namespace {
 
-std::string esc(const std::string& text) {
-  return escape_markup(text);
-}
-
 std::string percent(double share, int digits = 1) {
   char text[32];
   std::snprintf(text, sizeof text, "%.*f\u00a0%%", digits, 100 * share);
@@ -59,15 +55,15 @@ std::string parameters_text(const Entry& entry, const json& given) {
   const Params checked = check_parameters(entry, given);
   std::string out;
   for (const auto& [name, value] : checked.all().items())
-    out += (out.empty() ? "" : ", ") + esc(name) + "&nbsp;=&nbsp;" +
-           esc(value.is_string() ? value.get<std::string>() : value.dump());
+    out += (out.empty() ? "" : ", ") + escape_markup(name) + "&nbsp;=&nbsp;" +
+           escape_markup(value.is_string() ? value.get<std::string>() : value.dump());
   return out.empty() ? "none" : out;
 }
 
 std::string header(const StudyResults& r, const ReportNotes& notes) {
   const std::string title = r.study.title.empty() ? "Untitled study" : r.study.title;
   std::string facts;
-  const auto fact = [&](const std::string& text) { facts += "<span>" + esc(text) + "</span>"; };
+  const auto fact = [&](const std::string& text) { facts += "<span>" + escape_markup(text) + "</span>"; };
   fact(count_of(r.study.images.size(), "image"));
   fact(count_of(r.study.methods.size(), "method"));
   fact(count_of(r.study.metrics.size(), "metric"));
@@ -76,7 +72,7 @@ std::string header(const StudyResults& r, const ReportNotes& notes) {
   fact("computed in " + time_text(r.seconds) + " on " + r.runtime.provider + ", " +
        count_of(static_cast<size_t>(r.runtime.threads), "thread"));
   if (!notes.date.empty()) fact(notes.date);
-  return "<header><div class=\"eyebrow\">Kernelscope report</div><h1>" + esc(title) + "</h1><div class=\"facts\">" +
+  return "<header><div class=\"eyebrow\">Kernelscope report</div><h1>" + escape_markup(title) + "</h1><div class=\"facts\">" +
          facts + "</div></header>\n";
 }
 
@@ -87,7 +83,7 @@ std::string warnings(const StudyResults& r) {
     out += "<div class=\"warnings\">The run was interrupted: this report holds what was finished until then.</div>\n";
   if (sentences.empty()) return out;
   out += "<div class=\"warnings\"><strong>Worth knowing</strong><ul>";
-  for (const std::string& sentence : sentences) out += "<li>" + esc(sentence) + "</li>";
+  for (const std::string& sentence : sentences) out += "<li>" + escape_markup(sentence) + "</li>";
   return out + "</ul></div>\n";
 }
 
@@ -120,17 +116,17 @@ std::string ranking(const StudyResults& r) {
       "<h2>Ranking</h2>\n<p class=\"note\">For every metric the methods are ranked, 1 is best; below the rank stands "
       "the mean "
       "score over the images ± its standard deviation. The order is by " +
-      esc(lower_first(r.ranking.overall_title)) +
+      escape_markup(lower_first(r.ranking.overall_title)) +
       ".</p>\n<div class=\"scroll\"><table class=\"ranking\"><thead><tr><th>Method</th>" + "<th class=\"overall\">" +
-      esc(r.ranking.overall_title) + "</th>";
+      escape_markup(r.ranking.overall_title) + "</th>";
   for (size_t k = 0; k < r.study.metrics.size(); ++k) {
     const Metric& metric = metrics().at(r.study.metrics[k].name);
-    out += "<th class=\"cell\">" + esc(metric.title) + "<span class=\"way\">" + direction_text(metric.direction) + "</span></th>";
+    out += "<th class=\"cell\">" + escape_markup(metric.title) + "<span class=\"way\">" + direction_text(metric.direction) + "</span></th>";
   }
   out += "</tr></thead><tbody>\n";
   for (size_t place = 0; place < r.ranking.order.size(); ++place) {
     const size_t m = r.ranking.order[place];
-    out += std::string("<tr") + (place == 0 ? " class=\"best\"" : "") + "><th>" + esc(method_label(r.study, m)) +
+    out += std::string("<tr") + (place == 0 ? " class=\"best\"" : "") + "><th>" + escape_markup(method_label(r.study, m)) +
            "</th><td class=\"overall\">" + fixed(r.ranking.overall[m], 2) + "</td>";
     for (size_t k = 0; k < r.study.metrics.size(); ++k)
       out += rank_cell(r.ranking.ranks[k][m], methods, mean_score(r, k, m));
@@ -142,9 +138,9 @@ std::string ranking(const StudyResults& r) {
 std::string row_header(const StudyResults& r, const ImageResult& image) {
   const Prediction& p = image.prediction;
   const std::string& name = r.classes.at(static_cast<size_t>(p.predicted));
-  std::string out = "<span class=\"id\">" + esc(image.id) + "</span><br>" + esc(name) + " " +
+  std::string out = "<span class=\"id\">" + escape_markup(image.id) + "</span><br>" + escape_markup(name) + " " +
                     percent(p.probabilities.at(static_cast<size_t>(p.predicted)));
-  if (p.target != p.predicted) out += "<br>explained: " + esc(r.classes.at(static_cast<size_t>(p.target)));
+  if (p.target != p.predicted) out += "<br>explained: " + escape_markup(r.classes.at(static_cast<size_t>(p.target)));
   if (image.has_mask)
     out += "<br><span class=\"small\">" +
            (image.annotated_share > 0 ? "annotated " + percent(image.annotated_share) : "no damage annotated") +
@@ -159,11 +155,11 @@ std::string grid(const StudyResults& r, const Figures& figures) {
     out += "<p class=\"note\">The first " + std::to_string(figures.images.size()) + " of " +
            count_of(r.images.size(), "image") + ".</p>\n";
   out += "<div class=\"scroll\"><table class=\"grid\"><thead><tr><th class=\"corner\"></th><th>Image</th>";
-  for (size_t m = 0; m < r.study.methods.size(); ++m) out += "<th>" + esc(method_label(r.study, m)) + "</th>";
+  for (size_t m = 0; m < r.study.methods.size(); ++m) out += "<th>" + escape_markup(method_label(r.study, m)) + "</th>";
   out += "</tr></thead><tbody>\n";
   for (size_t i = 0; i < figures.images.size(); ++i) {
     const ImageResult& image = r.images[figures.images[i]];
-    out += "<tr><th>" + row_header(r, image) + "</th><td><img alt=\"" + esc(image.id) + "\" src=\"" +
+    out += "<tr><th>" + row_header(r, image) + "</th><td><img alt=\"" + escape_markup(image.id) + "\" src=\"" +
            jpeg_uri(figures.pictures[i]) + "\"></td>";
     for (size_t m = 0; m < figures.overlays[i].size(); ++m) {
       if (figures.overlays[i][m].width == 0) {
@@ -171,7 +167,7 @@ std::string grid(const StudyResults& r, const Figures& figures) {
         continue;
       }
       const std::string name = method_label(r.study, m) + " of " + image.id;
-      out += "<td><img alt=\"" + esc(name) + "\" title=\"" + esc(name + "; the strongest colour is at ±") +
+      out += "<td><img alt=\"" + escape_markup(name) + "\" title=\"" + escape_markup(name + "; the strongest colour is at ±") +
              short_number(figures.limits[i][m]) + "\" src=\"" + jpeg_uri(figures.overlays[i][m]) + "\"></td>";
     }
     out += "</tr>\n";
@@ -184,13 +180,13 @@ std::string score_tables(const StudyResults& r) {
   std::string out = "<section class=\"screen-only\"><h2>Scores of every image</h2>\n";
   for (size_t k = 0; k < r.study.metrics.size(); ++k) {
     const Metric& metric = metrics().at(r.study.metrics[k].name);
-    out += "<details><summary>" + esc(metric.title) + " <span class=\"note\">" + direction_text(metric.direction) +
+    out += "<details><summary>" + escape_markup(metric.title) + " <span class=\"note\">" + direction_text(metric.direction) +
            "</span></summary><div class=\"scroll\"><table><thead><tr><th>Image</th>";
     for (size_t m = 0; m < r.study.methods.size(); ++m)
-      out += "<th class=\"number\">" + esc(method_label(r.study, m)) + "</th>";
+      out += "<th class=\"number\">" + escape_markup(method_label(r.study, m)) + "</th>";
     out += "</tr></thead><tbody>";
     for (size_t i = 0; i < r.images.size(); ++i) {
-      out += "<tr><th>" + esc(r.images[i].id) + "</th>";
+      out += "<tr><th>" + escape_markup(r.images[i].id) + "</th>";
       for (size_t m = 0; m < r.study.methods.size(); ++m) {
         const ScoreResult& score = r.scores[k][m][i];
         out += "<td class=\"number\">" + (score.done ? short_number(score.score.value) : "–") + "</td>";
@@ -222,9 +218,9 @@ std::string method_table(const StudyResults& r) {
       "<th class=\"number\">Time per image</th><th>Source</th></tr></thead><tbody>\n";
   for (size_t m = 0; m < r.study.methods.size(); ++m) {
     const Method& method = methods().at(r.study.methods[m].name);
-    out += "<tr><th>" + esc(method_label(r.study, m)) + "</th><td class=\"parameters\">" +
+    out += "<tr><th>" + escape_markup(method_label(r.study, m)) + "</th><td class=\"parameters\">" +
            parameters_text(method, r.study.methods[m].params) + "</td><td class=\"number\">" +
-           typical_time(r.cells[m]) + "</td><td>" + esc(method.citation) + "</td></tr>\n";
+           typical_time(r.cells[m]) + "</td><td>" + escape_markup(method.citation) + "</td></tr>\n";
   }
   return out + "</tbody></table></div>\n";
 }
@@ -237,9 +233,9 @@ std::string metric_table(const StudyResults& r) {
       "<th>Parameters</th><th>Source</th></tr></thead><tbody>\n";
   for (const StudyMetric& chosen : r.study.metrics) {
     const Metric& metric = metrics().at(chosen.name);
-    out += "<tr><th>" + esc(metric.title) + "<span class=\"way\">" + esc(metric.family) + ", " + direction_text(metric.direction) +
-           "</span></th><td>" + esc(metric.description + " " + metric.misleads) + "</td><td class=\"parameters\">" +
-           parameters_text(metric, chosen.params) + "</td><td>" + esc(metric.citation) + "</td></tr>\n";
+    out += "<tr><th>" + escape_markup(metric.title) + "<span class=\"way\">" + escape_markup(metric.family) + ", " + direction_text(metric.direction) +
+           "</span></th><td>" + escape_markup(metric.description + " " + metric.misleads) + "</td><td class=\"parameters\">" +
+           parameters_text(metric, chosen.params) + "</td><td>" + escape_markup(metric.citation) + "</td></tr>\n";
   }
   return out + "</tbody></table></div>\n";
 }
@@ -247,15 +243,15 @@ std::string metric_table(const StudyResults& r) {
 std::string reproduce(const StudyResults& r, const ReportNotes& notes) {
   std::string out = "<h2>Do it again</h2>\n";
   if (!notes.command_line.empty())
-    out += "<p>On the command line, with the study below as a file:</p><pre>" + esc(notes.command_line) + "</pre>\n";
+    out += "<p>On the command line, with the study below as a file:</p><pre>" + escape_markup(notes.command_line) + "</pre>\n";
   if (!notes.share_url.empty())
-    out += "<p>In the browser, <a href=\"" + esc(notes.share_url) +
-           "\">open this study</a>; the link carries all of it:</p>" + "<pre class=\"link\">" + esc(notes.share_url) +
+    out += "<p>In the browser, <a href=\"" + escape_markup(notes.share_url) +
+           "\">open this study</a>; the link carries all of it:</p>" + "<pre class=\"link\">" + escape_markup(notes.share_url) +
            "</pre>\n";
   else if (!notes.no_share.empty())
-    out += "<p class=\"note\">No link to share: " + esc(notes.no_share) + ".</p>\n";
+    out += "<p class=\"note\">No link to share: " + escape_markup(notes.no_share) + ".</p>\n";
   out += "<details class=\"screen-only\"><summary>The study as JSON</summary><pre>" +
-         esc(write_study(r.study).dump(2, ' ', false, json::error_handler_t::replace)) + "</pre></details>\n";
+         escape_markup(write_study(r.study).dump(2, ' ', false, json::error_handler_t::replace)) + "</pre></details>\n";
   return out;
 }
 
@@ -280,8 +276,8 @@ std::string legend_html(const StudyView& view) {
   const std::string bar = "<img alt=\"colour scale\" src=\"" + png_uri(colour_bar(colormap, 150, 12)) + "\">";
   std::string out = "<div class=\"legend\"><span>" + std::string(colormap.diverging ? "against the class" : "0") + bar +
                     (colormap.diverging ? "for it" : "strong") +
-                    "</span><span>channels: " + esc(poolings().at(view.pooling).title) +
-                    "</span><span>scale: " + esc(normalisations().at(view.normalisation).title) + "</span>";
+                    "</span><span>channels: " + escape_markup(poolings().at(view.pooling).title) +
+                    "</span><span>scale: " + escape_markup(normalisations().at(view.normalisation).title) + "</span>";
   if (view.annotation) out += "<span><i></i>annotated damage</span>";
   return out + "</div>\n";
 }
@@ -290,11 +286,11 @@ std::string report_html(const StudyResults& results, const Figures& figures, con
   const std::string title = results.study.title.empty() ? "Kernelscope report" : results.study.title;
   return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" +
-         esc(title) + "</title><style>" + report_css + "</style></head><body>\n" + header(results, notes) +
+         escape_markup(title) + "</title><style>" + report_css + "</style></head><body>\n" + header(results, notes) +
          ranking(results) + warnings(results) + grid(results, figures) + score_tables(results) + method_table(results) +
-         metric_table(results) + reproduce(results, notes) + "<footer>Made by " + esc(notes.program) +
-         " with ONNX Runtime " + esc(results.runtime.version) + " (" + esc(results.runtime.provider) +
-         "). Model SHA-256 " + esc(results.model_hash) + ".</footer>\n</body></html>\n";
+         metric_table(results) + reproduce(results, notes) + "<footer>Made by " + escape_markup(notes.program) +
+         " with ONNX Runtime " + escape_markup(results.runtime.version) + " (" + escape_markup(results.runtime.provider) +
+         "). Model SHA-256 " + escape_markup(results.model_hash) + ".</footer>\n</body></html>\n";
 }
 
 }  // namespace ks

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 #include <vector>
 
 namespace ks::train {
 
 namespace {
-
-constexpr double pi = 3.14159265358979323846;
 
 /// From a pixel of the result to a place in the original.
 struct Warp {
@@ -17,7 +16,7 @@ struct Warp {
 };
 
 Warp draw_warp(const Image& image, const Augmentation& a, const Preprocessing& p, Random& random) {
-  const double angle = random.uniform(-1, 1) * a.rotation * pi / 180;
+  const double angle = random.uniform(-1, 1) * a.rotation * std::numbers::pi / 180;
   // Uniform in the logarithm: as often smaller as larger.
   const double scale = std::exp(random.uniform(std::log(a.smallest_scale), std::log(a.largest_scale)));
   const double shift_x = random.uniform(-1, 1) * a.shift, shift_y = random.uniform(-1, 1) * a.shift;
@@ -81,7 +80,7 @@ Matrix saturation(double factor) {
 /// Hue, saturation, contrast and brightness as one affine map of the colours.
 void recolour(const Augmentation& a, Random& random, int64_t plane, float* out) {
   const auto factor = [&](float amount) { return 1 + random.uniform(-1, 1) * amount; };
-  const Matrix m = product(saturation(factor(a.saturation)), hue_rotation(random.uniform(-1, 1) * a.hue * pi / 180));
+  const Matrix m = product(saturation(factor(a.saturation)), hue_rotation(random.uniform(-1, 1) * a.hue * std::numbers::pi / 180));
   const double contrast = factor(a.contrast), brightness = factor(a.brightness);
   constexpr double middle = 127.5;
   float f[3][3];

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numbers>
 #include <numeric>
 #ifndef __EMSCRIPTEN__
 #include <future>
@@ -16,8 +17,6 @@
 namespace ks::train {
 
 namespace {
-
-constexpr double pi = 3.14159265358979323846;
 
 // Streams of the training's seed.
 enum Stream : uint64_t { weights_stream = 1, order_stream = 2, variation_stream = 3 };
@@ -114,7 +113,7 @@ double learning_rate(const TrainingOptions& o, int64_t step, int64_t steps_per_e
   const double now = static_cast<double>(step) + 1, all = static_cast<double>(o.epochs * steps_per_epoch);
   const double warmup = o.warmup_epochs * static_cast<double>(steps_per_epoch);
   if (now <= warmup) return o.rate * now / warmup;
-  return o.rate * 0.5 * (1 + std::cos(pi * (now - 1 - warmup) / std::max(1.0, all - warmup)));
+  return o.rate * 0.5 * (1 + std::cos(std::numbers::pi * (now - 1 - warmup) / std::max(1.0, all - warmup)));
 }
 
 Evaluation evaluate(const Predict& predict, const Samples& data, const Preprocessing& preprocessing, int threads,

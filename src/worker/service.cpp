@@ -13,7 +13,6 @@ namespace ks {
 
 namespace {
 
-constexpr int smallest_side = 8;      // pixels: less shows nothing
 constexpr int embedded_side = 320;    // pixels: the longest side of a picture in a link
 constexpr int embedded_quality = 82;  // JPEG
 constexpr int usual_repeats = 15;     // of a timed method
@@ -196,14 +195,14 @@ Message Service::time(const json& request) {
 Message Service::add_image(const json& request, const std::string& bytes) const {
   const std::string name = request.at("name").get<std::string>();
   Image image = decode_image(bytes, name);
-  check_image_size(image, smallest_side, name);
+  check_image_size(image, smallest_picture_side, name);
   Message out;
   const int longest = std::max(image.width, image.height);
   if (longest > embedded_side) {
     const double scale = static_cast<double>(embedded_side) / longest;
     image = resize_image(image, std::max(1, static_cast<int>(image.width * scale + 0.5)),
                          std::max(1, static_cast<int>(image.height * scale + 0.5)));
-    check_image_size(image, smallest_side, name);
+    check_image_size(image, smallest_picture_side, name);
     out.head["note"] = name + " is kept at " + std::to_string(image.width) + "x" + std::to_string(image.height) +
                        " pixels, so that a link can carry it";
   }

@@ -45,7 +45,7 @@ ScoreSummary::Entry gather(const Model& model, size_t metric, size_t method) {
   return e;
 }
 
-Direction direction_of(const std::string& name) {
+Direction parse_direction_name(const std::string& name) {
   for (const Direction d : {Direction::higher, Direction::lower, Direction::zero})
     if (name == to_string(d)) return d;
   return Direction::none;
@@ -66,7 +66,7 @@ void rank(const Model& model, ScoreSummary& summary) {
   for (size_t k = 0; k < summary.entries.size(); ++k) {
     const MetricInfo* info = model.metric_info(model.study.metrics[k].name);
     table.metrics.push_back(model.study.metrics[k].name);
-    table.directions.push_back(info ? direction_of(info->direction) : Direction::none);
+    table.directions.push_back(info ? parse_direction_name(info->direction) : Direction::none);
     bool complete = true;
     for (const auto& e : summary.entries[k]) complete = complete && e.images > 0 && e.done == e.images;
     auto& rows = table.scores.emplace_back(methods, std::vector<double>(model.study.images.size(), nothing));

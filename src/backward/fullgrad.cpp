@@ -15,7 +15,7 @@ namespace {
 
 using graph::Node;
 
-constexpr float smallest = 1e-30f;  // keeps 0 / 0 at 0
+constexpr float smallest_peak = 1e-30f;  // keeps 0 / 0 at 0
 
 /// f(t z) = t f(z) for t > 0: no bias in them, neither given nor implicit.
 const std::set<std::string> homogeneous = {
@@ -67,7 +67,7 @@ std::string layer_map(Pass& pass, std::string term, FullGradMap map) {
   if (map != FullGradMap::signed_) term = pass.add("Abs", {term});
   if (map == FullGradMap::rescaled) {
     term = pass.add("Sub", {term, pass.reduce("ReduceMin", term, {1, 2, 3})});
-    const std::string peak = pass.add("Add", {pass.reduce("ReduceMax", term, {1, 2, 3}), pass.builder().scalar(smallest)});
+    const std::string peak = pass.add("Add", {pass.reduce("ReduceMax", term, {1, 2, 3}), pass.builder().scalar(smallest_peak)});
     term = pass.add("Div", {term, peak});
   }
   return pass.reduce("ReduceSum", term, {1});

@@ -49,7 +49,7 @@ void print_entry(const Entry& entry, bool details) {
   std::istringstream formula(entry.formula);
   for (std::string line; std::getline(formula, line);) std::cout << "      " << line << "\n";
   if (!entry.citation.empty()) std::cout << "      " << entry.citation << "\n";
-  for (const Parameter& p : entry.parameters)
+  for (const ks::Parameter& p : entry.parameters)
     std::cout << "      --param " << p.name << "=" << p.default_value.dump() << (p.unit.empty() ? "" : " " + p.unit)
               << "   " << p.help << "\n";
 }

@@ -42,10 +42,10 @@ Tensor load_masks(const std::vector<std::string>& files, const Shape& attributio
   return concatenate(parts);
 }
 
-json to_json(const std::string& metric, const MetricResult& result) {
+json to_json(const std::string& metric, const json& parameters, const MetricResult& result) {
   json out = {{"metric", metric},
               {"scores", result.curve_is_score ? json(result.curves) : json(result.scores)},
-              {"direction", to_string(metrics().at(metric).direction)}};
+              {"direction", to_string(direction_of(metrics().at(metric), parameters))}};
   if (!result.curves.empty() && !result.curve_is_score) out["curves"] = result.curves;
   if (!result.warnings.empty()) out["warnings"] = result.warnings;
   return out;
@@ -104,7 +104,7 @@ Action measure(CLI::App& app) {
     request.progress = context.progress(o->metric);
     const MetricResult result = ks::measure(o->metric, parameters, request);
     for (const std::string& warning : result.warnings) context.say("warning: " + warning);
-    context.print(to_json(o->metric, result));
+    context.print(to_json(o->metric, parameters, result));
   };
 }
 

@@ -18,12 +18,6 @@ struct PredictOptions {
   std::string data, split = "test";
 };
 
-std::string percent(double fraction) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f %%", 100 * fraction);
-  return text;
-}
-
 void predict_images(const PredictOptions& o, Classifier& classifier, const Context& context) {
   const Tensor inputs = o.input.open_inputs(classifier);
   const Tensor p = classifier.probabilities(inputs);

@@ -1,5 +1,6 @@
 #include "cli/samples.h"
 
+#include <cstdio>
 #include <filesystem>
 
 #include "grain/dataset.h"
@@ -58,6 +59,12 @@ train::Samples load_test_samples(const std::string& folder, const std::string& s
   train::Samples samples = train::load_splits(dataset, splits, width, height, progress);
   if (samples.samples.empty()) throw Error("has no pictures of the split '" + split + "'", folder, "try --split all");
   return samples;
+}
+
+std::string percent(double fraction) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f %%", 100 * fraction);
+  return text;
 }
 
 }  // namespace ks::cli

@@ -29,4 +29,7 @@ train::Samples load_test_samples(const std::string& folder, const std::string& s
                                  const std::vector<std::string>& classes, int width, int height,
                                  const Context& context);
 
+/// "97.50 %"
+std::string percent(double fraction);
+
 }  // namespace ks::cli

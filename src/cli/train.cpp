@@ -23,12 +23,6 @@ struct TrainOptions {
   bool resume = false, unvaried = false;
 };
 
-std::string percent(double fraction) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f %%", 100 * fraction);
-  return text;
-}
-
 std::string rounded(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.4f", value);

@@ -86,20 +86,20 @@ Classifier::Classifier(const std::string& onnx_bytes, const std::string& where, 
       where_(where),
       hash_(sha256(onnx_bytes)),
       options_(options) {
-  graph::Model original = graph::read(onnx_bytes, where);
-  graph::check(original, where);
-  check_input(original, where);
-  if (original.outputs.empty()) throw Error("has no output", where, "a classifier with one output [N,K] is needed");
-  preprocessing_ = read_preprocessing(original, where);
-  const int64_t channels = original.inputs[0].dimensions[1].size;
+  original_ = graph::read(onnx_bytes, where);
+  graph::check(original_, where);
+  check_input(original_, where);
+  if (original_.outputs.empty()) throw Error("has no output", where, "a classifier with one output [N,K] is needed");
+  preprocessing_ = read_preprocessing(original_, where);
+  const int64_t channels = original_.inputs[0].dimensions[1].size;
   channels_ = channels < 0 ? 3 : static_cast<int>(channels);
   batch_size_ = batch_for(backend_, static_cast<int64_t>(preprocessing_.height) * preprocessing_.width);
-  original.inputs[0].dimensions[1] = {channels_, ""};
-  original.inputs[0].dimensions[2] = {preprocessing_.height, ""};
-  original.inputs[0].dimensions[3] = {preprocessing_.width, ""};
-  cut_to_logits(original);
-  free_batch(original);
-  model_ = graph::simplify(original);
+  original_.inputs[0].dimensions[1] = {channels_, ""};
+  original_.inputs[0].dimensions[2] = {preprocessing_.height, ""};
+  original_.inputs[0].dimensions[3] = {preprocessing_.width, ""};
+  cut_to_logits(original_);
+  free_batch(original_);
+  model_ = graph::simplify(original_);
 
   Shape scores;
   try {
@@ -121,8 +121,8 @@ Classifier::Classifier(const std::string& onnx_bytes, const std::string& where, 
   if (scores.size() != 2 || scores[1] < 2)
     throw Error("its output has shape " + to_string(scores), where, "a classifier with one output [N,K], K at least 2, is needed");
 
-  const auto it = original.metadata.find("kernelscope.classes");
-  if (it != original.metadata.end()) {
+  const auto it = original_.metadata.find("kernelscope.classes");
+  if (it != original_.metadata.end()) {
     const nlohmann::json names = nlohmann::json::parse(it->second, nullptr, false);
     if (names.is_array() && static_cast<int64_t>(names.size()) == scores[1])
       for (const nlohmann::json& name : names) class_names_.push_back(name.is_string() ? name.get<std::string>() : name.dump());

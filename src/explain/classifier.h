@@ -27,6 +27,8 @@ class Classifier {
 
   /// Simplified: constants folded, batch norms merged where exact; its one output is the logits.
   const graph::Model& model() const { return model_; }
+  /// The file's network as it was, but for a softmax cut off its end and a free batch size: with the names of its weights.
+  const graph::Model& original() const { return original_; }
   /// [-1,C,H,W]
   Shape input_shape() const { return {-1, channels_, height(), width()}; }
   /// For which provider derived networks are to be written.
@@ -63,7 +65,7 @@ class Classifier {
   int64_t forward_count() const { return forward_count_; }
 
  private:
-  graph::Model model_;
+  graph::Model original_, model_;
   backward::Backend backend_;
   std::string where_, hash_;
   int channels_ = 3, batch_size_ = 16;

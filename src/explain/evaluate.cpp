@@ -12,44 +12,79 @@ Parameter output_parameter(const char* usual) {
 
 Output output_of(const Params& params) { return params.text("output") == "softmax" ? Output::softmax : Output::logits; }
 
+double target_output(const float* logits, int64_t classes, int target, Output output) {
+  const double z = logits[target];
+  if (output == Output::logits) return z;
+  double sum = 0;
+  for (int64_t k = 0; k < classes; ++k) sum += std::exp(logits[k] - z);
+  return 1 / sum;
+}
+
 std::vector<double> target_outputs(const Tensor& logits, const std::vector<int>& targets, Output output) {
   std::vector<double> out;
-  const int64_t classes = logits.stride();
-  for (size_t n = 0; n < targets.size(); ++n) {
-    const float* row = logits.sample(static_cast<int64_t>(n));
-    const double z = row[targets[n]];
-    if (output == Output::logits) {
-      out.push_back(z);
-      continue;
-    }
-    double sum = 0;
-    for (int64_t k = 0; k < classes; ++k) sum += std::exp(row[k] - z);
-    out.push_back(1 / sum);
-  }
+  for (size_t n = 0; n < targets.size(); ++n)
+    out.push_back(target_output(logits.sample(static_cast<int64_t>(n)), logits.stride(), targets[n], output));
   return out;
 }
 
-Evaluator::Evaluator(Classifier& classifier, Output output)
+const std::vector<float>* ForwardMemo::find(const Fingerprint& input) const {
+  const auto found = logits_.find(input);
+  if (found == logits_.end()) return nullptr;
+  ++hits_;
+  return &found->second;
+}
+
+void ForwardMemo::keep(const Fingerprint& input, std::vector<float> logits) {
+  constexpr size_t overhead = 96;  // of a map's node and a vector
+  const size_t bytes = overhead + logits.size() * sizeof(float);
+  if (bytes_ + bytes > most_bytes_) clear();
+  if (logits_.emplace(input, std::move(logits)).second) bytes_ += bytes;
+}
+
+Evaluator::Evaluator(Classifier& classifier, Output output, ForwardMemo* memo)
     : classifier_(classifier),
       output_(output),
+      memo_(memo),
       batch_({classifier.batch_size(), classifier.channels(), classifier.height(), classifier.width()}) {}
 
-float* Evaluator::next(int target, double* result) {
-  if (static_cast<int64_t>(results_.size()) == batch_.dim(0)) finish();
-  targets_.push_back(target);
-  results_.push_back(result);
-  return batch_.sample(static_cast<int64_t>(results_.size()) - 1);
+void Evaluator::answer(const Asked& asked, const float* logits) {
+  const int64_t classes = classifier_.classes();
+  if (asked.result) *asked.result = target_output(logits, classes, asked.target, output_);
+  if (asked.logits) asked.logits->assign(logits, logits + classes);
+}
+
+void Evaluator::look_up() {
+  if (!filled_ || !memo_) return;
+  filled_ = false;
+  const float* values = batch_.sample(static_cast<int64_t>(asked_.size()) - 1);
+  Asked& last = asked_.back();
+  last.input = fingerprint({reinterpret_cast<const char*>(values), static_cast<size_t>(batch_.stride()) * sizeof(float)});
+  if (const std::vector<float>* known = memo_->find(last.input)) {
+    answer(last, known->data());
+    asked_.pop_back();
+  }
+}
+
+float* Evaluator::next(Asked asked) {
+  look_up();
+  if (static_cast<int64_t>(asked_.size()) == batch_.dim(0)) finish();
+  asked_.push_back(asked);
+  filled_ = true;
+  return batch_.sample(static_cast<int64_t>(asked_.size()) - 1);
 }
 
 void Evaluator::finish() {
-  if (results_.empty()) return;
-  const int64_t count = static_cast<int64_t>(results_.size());
+  look_up();
+  if (asked_.empty()) return;
+  const int64_t count = static_cast<int64_t>(asked_.size());
   const bool full = count == batch_.dim(0);
   const Tensor logits = classifier_.logits(full ? batch_ : batch_.slice(0, count));
-  const std::vector<double> values = target_outputs(logits, targets_, output_);
-  for (size_t i = 0; i < values.size(); ++i) *results_[i] = values[i];
-  targets_.clear();
-  results_.clear();
+  for (int64_t i = 0; i < count; ++i) {
+    const Asked& asked = asked_[static_cast<size_t>(i)];
+    answer(asked, logits.sample(i));
+    if (memo_) memo_->keep(asked.input, {logits.sample(i), logits.sample(i) + logits.stride()});
+  }
+  asked_.clear();
 }
 
 }  // namespace ks

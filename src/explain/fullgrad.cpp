@@ -6,7 +6,7 @@ namespace ks {
 
 namespace {
 
-graph::Model network(const Classifier& c, const Params& p) {
+graph::Model fullgrad_network(const Classifier& c, const Params& p) {
   using backward::FullGradMap;
   const std::string name = p.text("map");
   const FullGradMap map = name == "rescaled" ? FullGradMap::rescaled : name == "absolute" ? FullGradMap::absolute : FullGradMap::signed_;
@@ -31,7 +31,7 @@ std::vector<Method> fullgrad_methods() {
   m.parameters = {{"map", ParameterType::choice, "rescaled",
                    "What becomes of each layer's terms: |.| scaled to [0,1] (the paper's), |.|, or nothing, which sums to the logit", {}, {}, "",
                    {"rescaled", "absolute", "signed"}}};
-  m.network = network;
+  m.network = fullgrad_network;
   return {m};
 }
 

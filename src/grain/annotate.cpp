@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 
 #include "grain/noise.h"
 #include "grain/regions.h"
@@ -12,8 +13,6 @@
 namespace ks {
 
 namespace {
-
-constexpr double kPi = 3.14159265358979;
 
 /// Parameters are given in pixels of a 224-pixel picture.
 double unit_of(const Mask& mask) {
@@ -73,18 +72,18 @@ Mask draw_polygon_style(const Mask& damage, const Params& p, Random& random) {
     for (int y = 0; y < part.height; ++y)
       for (int x = 0; x < part.width; ++x)
         if (part.at(x, y)) sx += x + 0.5, sy += y + 0.5, n += 1;
-    const double cx = sx / n, cy = sy / n, turn = random.uniform(0, 2 * kPi);
+    const double cx = sx / n, cy = sy / n, turn = random.uniform(0, 2 * std::numbers::pi);
     std::vector<double> reach(static_cast<size_t>(corners), 0.0);
     for (int y = 0; y < part.height; ++y)
       for (int x = 0; x < part.width; ++x) {
         if (!part.at(x, y)) continue;
-        const double angle = std::atan2(y + 0.5 - cy, x + 0.5 - cx) - turn, turns = angle / (2 * kPi);
+        const double angle = std::atan2(y + 0.5 - cy, x + 0.5 - cx) - turn, turns = angle / (2 * std::numbers::pi);
         const int sector = static_cast<int>(std::lround((turns - std::floor(turns)) * corners)) % corners;
         reach[sector] = std::max(reach[sector], std::hypot(x + 0.5 - cx, y + 0.5 - cy));
       }
     std::vector<Corner> polygon;
     for (int k = 0; k < corners; ++k) {
-      const double angle = turn + 2 * kPi * (k + 0.2 * random.uniform(-1, 1)) / corners;
+      const double angle = turn + 2 * std::numbers::pi * (k + 0.2 * random.uniform(-1, 1)) / corners;
       const double r = std::max(2 * unit, reach[k] + margin + wobble * random.normal());
       polygon.push_back({cx + r * std::cos(angle), cy + r * std::sin(angle)});
     }

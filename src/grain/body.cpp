@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace ks {
 
 namespace {
-
-constexpr float kPi = 3.14159265f;
 
 /// A superellipse quarter that starts at 1 and ends at 0 where |x| = 1.
 float taper(float x, float n, float m) {
@@ -51,7 +50,7 @@ Body make_body(Species species, int size, Random& random) {
   body.half_length = size * 0.5f * uniform(0.68, 0.90);
   body.centre_x = size * 0.5f + size * uniform(-0.035, 0.035);
   body.centre_y = size * 0.5f + size * uniform(-0.035, 0.035);
-  const float angle = uniform(0, 2 * kPi);
+  const float angle = uniform(0, 2 * std::numbers::pi_v<float>);
   body.cosine = std::cos(angle);
   body.sine = std::sin(angle);
   body.roll = uniform(-1, 1);
@@ -82,7 +81,7 @@ Body make_body(Species species, int size, Random& random) {
     const float awn = wheat ? 0 : stub(1 - along, 1.25f - body.body_end, awn_width * (1 + 2 * (1 - along)));
     const float extra = std::max(germ_stub, awn);
     for (int side = 0; side < 2; ++side) {
-      float width = base * (1 + (side ? lopsided : -lopsided) + bulge[side] * std::sin(kPi * x + 0.6f) +
+      float width = base * (1 + (side ? lopsided : -lopsided) + bulge[side] * std::sin(std::numbers::pi_v<float> * x + 0.6f) +
                             ripple[side] * std::sin(7 * along + phase[side]) +
                             0.5f * ripple[side] * std::sin(17 * along + phase[2 + side]));
       (side ? body.right : body.left)[i] = join(width, extra);

@@ -39,7 +39,7 @@ MetricResult pixel_flipping(const MetricRequest& r, const Params& p) {
   out.curve_is_score = p.text("return") == "curve";
   out.curves.assign(static_cast<size_t>(maps.count),
                     std::vector<double>(static_cast<size_t>((size + step - 1) / step)));
-  Evaluator evaluator(*r.classifier, p.text("output") == "softmax" ? Output::softmax : Output::logits);
+  Evaluator evaluator(*r.classifier, p.text("output") == "softmax" ? Output::softmax : Output::logits, r.forwards);
   for (int64_t n = 0; n < maps.count; ++n) {
     std::vector<double>& curve = out.curves[static_cast<size_t>(n)];
     const MapDefect defect = map_defect(maps.sample(n), maps.stride());

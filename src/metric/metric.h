@@ -8,6 +8,9 @@
 
 namespace ks {
 
+class ForwardMemo;      // explain/evaluate.h
+class ExplanationMemo;  // metric/explainer.h
+
 enum class Direction { higher, lower, zero, none };  // which scores are better; zero: nearest to 0
 const char* to_string(Direction direction);
 
@@ -25,6 +28,9 @@ struct MetricRequest {
   uint64_t seed = 0;
   Progress progress = nullptr;
   PictureSource pictures = nullptr;  // of that method's references; may be null
+  /// What the metrics of a study share: outputs of perturbed inputs and explanations of changed ones. May be null.
+  ForwardMemo* forwards = nullptr;
+  ExplanationMemo* explanations = nullptr;
 };
 
 /// A score that has no meaning; a warning says why.
@@ -43,7 +49,20 @@ struct Metric : Entry {  // family: faithfulness, robustness, complexity, locali
   Direction direction = Direction::higher;
   bool needs_classifier = false, needs_mask = false;
   MetricFunction measure = nullptr;
+  /// True where a score is a statement about one image among the others of the request, with these parameters; null: never.
+  bool (*compares_images)(const Params&) = nullptr;
+  /// Which scores are better with these parameters, where that depends on them; null: `direction`.
+  Direction (*direction_with)(const Params&) = nullptr;
+  /// Where Quantus computes something else than the paper: the parameters that make this metric compute what Quantus does.
+  /// `compat=quantus` fills in these for what is not given.
+  json quantus = nullptr;
 };
+
+/// Checks a metric's parameters and fills in the defaults: the paper's, or those of `compat`. Throws Error.
+Params check_parameters(const Metric& metric, const json& given);
+
+/// Which scores are better, with parameters as a study gives them (checked ones, or not yet). Throws Error.
+Direction direction_of(const Metric& metric, const json& parameters);
 
 const Registry<Metric>& metrics();
 
@@ -51,6 +70,8 @@ std::vector<Metric> faithfulness_metrics();
 std::vector<Metric> robustness_metrics();
 std::vector<Metric> complexity_metrics();
 std::vector<Metric> localisation_metrics();
+std::vector<Metric> randomisation_metrics();
+std::vector<Metric> axiomatic_metrics();
 
 /// Checks parameters and that what the metric needs is there, then runs it. Throws Error.
 MetricResult measure(const std::string& metric, const json& parameters, const MetricRequest& request);

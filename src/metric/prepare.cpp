@@ -135,4 +135,16 @@ std::string image_warning(int64_t n, int64_t count, const std::string& what) {
   return count == 1 ? what : "image " + std::to_string(n + 1) + ": " + what;
 }
 
+std::vector<std::string> warnings_about(int64_t n, int64_t count, const std::vector<std::string>& warnings) {
+  const std::string mine = image_warning(n, count, "");
+  std::vector<std::string> out;
+  for (const std::string& warning : warnings) {
+    if (warning.compare(0, mine.size(), mine) == 0)
+      out.push_back(warning.substr(mine.size()));
+    else if (warning.compare(0, 6, "image ") != 0)
+      out.push_back(warning);
+  }
+  return out;
+}
+
 }  // namespace ks

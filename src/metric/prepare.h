@@ -48,5 +48,7 @@ enum class MapDefect { none, undefined, zero, constant };
 MapDefect map_defect(const double* values, int64_t size);
 /// A warning's text: `what` after "image 3: " where there is more than one image.
 std::string image_warning(int64_t n, int64_t count, const std::string& what);
+/// Those of a batch's warnings that are about image n, without its number.
+std::vector<std::string> warnings_about(int64_t n, int64_t count, const std::vector<std::string>& warnings);
 
 }  // namespace ks

@@ -19,14 +19,46 @@ const char* to_string(Direction direction) {
   return "";
 }
 
+namespace {
+
+/// "features_in_step=1, baseline=black"
+std::string differences(const json& parameters) {
+  std::string out;
+  for (const auto& [name, value] : parameters.items())
+    out += (out.empty() ? "" : ", ") + name + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+  return out;
+}
+
+}  // namespace
+
 const Registry<Metric>& metrics() {
   static const Registry<Metric> registry("metric", [] {
     std::vector<Metric> all;
-    for (auto family : {faithfulness_metrics, robustness_metrics, complexity_metrics, localisation_metrics})
-      for (Metric& m : family()) all.push_back(std::move(m));
+    for (auto family : {faithfulness_metrics, robustness_metrics, complexity_metrics, localisation_metrics,
+                        randomisation_metrics, axiomatic_metrics})
+      for (Metric& m : family()) {
+        if (m.quantus.is_object())
+          m.parameters.push_back({"compat", ParameterType::choice, "paper",
+                                  "Whose definition the parameters that are not given follow: with quantus " + differences(m.quantus),
+                                  {}, {}, "", {"paper", "quantus"}});
+        all.push_back(std::move(m));
+      }
     return all;
   }());
   return registry;
+}
+
+Params check_parameters(const Metric& metric, const json& given) {
+  const Entry& entry = metric;
+  if (!metric.quantus.is_object() || !given.is_object() || given.value("compat", json("paper")) != "quantus")
+    return check_parameters(entry, given);
+  json filled = metric.quantus;
+  for (const auto& [name, value] : given.items()) filled[name] = value;
+  return check_parameters(entry, filled);
+}
+
+Direction direction_of(const Metric& metric, const json& parameters) {
+  return metric.direction_with ? metric.direction_with(check_parameters(metric, parameters)) : metric.direction;
 }
 
 namespace {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "metric/explainer.h"
 #include "metric/metric.h"
 #include "metric/prepare.h"
 #include "tensor/error.h"
@@ -40,21 +41,6 @@ Noise read_noise(const Params& p, const std::string& where) {
               R"(it must be {"kind":"uniform","low":-0.1,"high":0.1} or {"kind":"gaussian","std":0.1})");
 }
 
-/// Which method explains the perturbed images.
-struct Explainer {
-  const Method* method;
-  json parameters;
-};
-
-Explainer read_explainer(const MetricRequest& r, const Params& p, const std::string& where) {
-  const std::string name = p.text("explanation");
-  if (name != "method") return {&methods().at(name), json::object()};
-  if (!r.method)
-    throw Error("explains perturbed images again, but the method of the attributions is not known", where,
-                "say which: explanation=gradient, for example");
-  return {r.method, r.method_parameters ? r.method_parameters->all() : json::object()};
-}
-
 template <class T>
 double distance(const T* a, const T* b, int64_t size) {
   double sum = 0;
@@ -71,7 +57,7 @@ template <class Use>
 void explain_perturbed(const MetricRequest& r, const Params& p, const Explainer& explainer, const Noise& noise,
                        Use use) {
   const int64_t images = r.inputs->dim(0), draws = p.integer("nr_samples");
-  const bool one_by_one = !explainer.method->network || p.text("normalise_scope") == "batch";
+  const bool one_by_one = !explainer.method().network || p.text("normalise_scope") == "batch";
   const int64_t together = one_by_one ? 1 : std::max<int64_t>(1, r.classifier->batch_size() / images);
   for (int64_t first = 0; first < draws; first += together) {
     const int64_t count = std::min(together, draws - first);
@@ -88,9 +74,7 @@ void explain_perturbed(const MetricRequest& r, const Params& p, const Explainer&
     // A method that draws gets other numbers than for the image itself: its own restlessness counts, too.
     const uint64_t seed = mix_seed(r.seed, static_cast<uint64_t>(1 + first));
     const Maps maps =
-        prepare(explain(explainer.method->name, explainer.parameters,
-                        {*r.classifier, perturbed, targets, seed, nullptr, r.pictures}),
-                p);
+        prepare(explainer(*r.classifier, perturbed, targets, seed), p);
     for (int64_t i = 0; i < count * images; ++i) use(i % images, perturbed.sample(i), maps.sample(i));
     if (r.progress) r.progress(static_cast<double>(first + count) / static_cast<double>(draws));
   }
@@ -107,7 +91,7 @@ MetricResult sensitivity(const MetricRequest& r, const Params& p) {
                            : summary == Summary::mean          ? "avg-sensitivity"
                                                                : "max-sensitivity";
   const Noise noise = read_noise(p, name);
-  const Explainer explainer = read_explainer(r, p, name);
+  const Explainer explainer(r, p, name);
   const Maps maps = prepare(r.attributions, p);
   const std::vector<double> zeros(static_cast<size_t>(maps.stride()));
   MetricResult out;
@@ -139,14 +123,12 @@ MetricResult sensitivity(const MetricRequest& r, const Params& p) {
 
 std::vector<Parameter> sensitivity_parameters(const PreparationDefaults& defaults, const json& noise) {
   using enum ParameterType;
-  return with_preparation(
-      defaults,
-      {{"nr_samples", integer, 10, "Perturbed copies of each image", 1, 10000, "draws"},
-       {"r", number, 0.1, "Noise is uniform in [-r, r], after the model's normalisation, where no other is given", 0,
-        10},
-       {"noise", value, noise, R"(null, or {"kind":"uniform","low":..,"high":..} or {"kind":"gaussian","std":..})"},
-       {"explanation", text, "method", "Method that explains the perturbed images; method: the one measured"},
-       {"explanation_output", choice, "logits", "What is explained", {}, {}, "", {"logits"}}});
+  std::vector<Parameter> own = {
+      {"nr_samples", integer, 10, "Perturbed copies of each image", 1, 10000, "draws"},
+      {"r", number, 0.1, "Noise is uniform in [-r, r], after the model's normalisation, where no other is given", 0, 10},
+      {"noise", value, noise, R"(null, or {"kind":"uniform","low":..,"high":..} or {"kind":"gaussian","std":..})"}};
+  for (Parameter& e : explainer_parameters()) own.push_back(std::move(e));
+  return with_preparation(defaults, std::move(own));
 }
 
 }  // namespace

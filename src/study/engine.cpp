@@ -5,8 +5,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "explain/evaluate.h"
 #include "explain/reference.h"
 #include "explain/together.h"
+#include "metric/explainer.h"
+#include "metric/prepare.h"
 #include "study/cells.h"
 #include "study/check.h"
 #include "study/pictures.h"
@@ -128,6 +131,10 @@ struct Engine::State {
   std::map<std::string, Score> scores;
   uint64_t uses = 0;
 
+  // What the metrics of one image share.
+  ForwardMemo forwards;
+  ExplanationMemo changed_explanations;
+
   /// The index of the image of this id; images.size() where there is none.
   size_t find_image(const std::string& id) const {
     const auto is_it = [&](const EngineImage& image) { return image.id == id; };
@@ -188,6 +195,11 @@ struct Engine::State {
     ++counts.explanations;
     if (store.save) store.save(key, pack_explanation(made));
     return keep(image, key, std::move(made));
+  }
+
+  void forget_shared() {
+    forwards.clear();
+    changed_explanations.clear();
   }
 
   void drop_old_maps() {
@@ -258,6 +270,7 @@ void Engine::open(const Study& study, const Progress& progress) {
   }
   if (slots.empty()) resolve_target(study, *classifier, 0);
 
+  if (!same_model) s.forget_shared();
   s.study = study;
   s.classifier = std::move(classifier);
   s.slots = std::move(slots);
@@ -292,8 +305,18 @@ bool Engine::is_cached(size_t image, const StudyMethod& method) const {
   return s.explanations.count(s.explanation_key(image, method.name, params)) > 0;
 }
 
+bool Engine::has_store() const {
+  return state_->store.save != nullptr;
+}
+
+bool Engine::compares_images(const StudyMetric& metric) {
+  const Metric& measurer = metrics().at(metric.name);
+  return measurer.compares_images && measurer.compares_images(check_parameters(measurer, metric.params));
+}
+
 void Engine::forget_maps(size_t image) {
   State& s = *state_;
+  s.forget_shared();
   for (auto it = s.explanations.begin(); it != s.explanations.end();)
     it = it->second.image == s.images.at(image).hash ? s.explanations.erase(it) : std::next(it);
 }
@@ -364,35 +387,61 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
   const Metric& measurer = metrics().at(metric.name);
   const Params method_params = check_parameters(explainer, method.params);
   const Params metric_params = check_parameters(measurer, metric.params);
-  const std::string key = sha256(json{"score", s.explanation_key(image, method.name, method_params), metric.name,
-                                      metric_params.all(), measurer.needs_mask ? s.slots[image].mask_hash : ""}
-                                     .dump());
+  const auto usable = [&](size_t i) {
+    return s.images[i].error.empty() && (!measurer.needs_mask || s.images[i].has_mask());
+  };
+  // The images that are measured together: this one alone, or all of the study.
+  std::vector<size_t> batch = {image};
+  if (compares_images(metric) && usable(image)) {
+    batch.clear();
+    for (size_t i = 0; i < s.images.size(); ++i)
+      if (usable(i)) batch.push_back(i);
+  }
+  json depends = {"score", cell_version, metric.name, metric_params.all()};
+  for (const size_t i : batch)
+    depends.push_back({s.explanation_key(i, method.name, method_params),
+                       measurer.needs_mask ? s.slots[i].mask_hash : ""});
+  const std::string group = depends.dump();
+  const auto key_of = [&](size_t i) { return sha256(group + std::to_string(i == image && batch.size() == 1 ? 0 : i)); };
+  const std::string key = key_of(image);
   if (const auto found = s.scores.find(key); found != s.scores.end()) return found->second;
 
+  if (!usable(image)) {
+    Score none{.value = kUndefined, .warnings = {"the image has no annotation"}};
+    return s.scores[key] = std::move(none);
+  }
   Score made;
-  if (measurer.needs_mask && !s.images[image].has_mask()) {
-    made.value = std::nan("");
-    made.warnings = {"the image has no annotation"};
-    return s.scores[key] = std::move(made);
+  const std::optional<std::string> stored = s.store.load ? s.store.load(key) : std::nullopt;
+  if (stored && unpack_score(*stored, made)) return s.scores[key] = std::move(made);
+
+  std::vector<Tensor> maps, inputs, masks;
+  std::vector<int> targets;
+  bool all_masked = true;
+  for (const size_t i : batch) {
+    maps.push_back(explain(i, method).map);
+    inputs.push_back(s.images[i].input);
+    targets.push_back(s.predictions[i].target);
+    all_masked = all_masked && s.images[i].has_mask();
+    if (s.images[i].has_mask()) masks.push_back(mask_tensor(s.images[i].mask));
   }
-  std::optional<std::string> stored = s.store.load ? s.store.load(key) : std::nullopt;
-  if (!stored || !unpack_score(*stored, made)) {
-    const Tensor& map = explain(image, method).map;
-    const std::vector<int> targets = {s.predictions[image].target};
-    const Tensor mask = s.images[image].has_mask() ? mask_tensor(s.images[image].mask) : Tensor();
-    const Stopwatch watch;
-    MetricResult result =
-        ks::measure(metric.name, metric_params.all(),
-                    {s.classifier.get(), &s.images[image].input, &targets, map, mask.empty() ? nullptr : &mask,
-                     &explainer, &method_params, s.seed(image), progress, s.pictures()});
-    made.milliseconds = watch.milliseconds();
-    made.value = result.scores.empty() ? std::nan("") : result.scores[0];
-    if (!result.curves.empty()) made.curve = std::move(result.curves[0]);
-    made.warnings = std::move(result.warnings);
+  const Tensor map = concatenate(maps), input = concatenate(inputs), mask = all_masked ? concatenate(masks) : Tensor();
+  const Stopwatch watch;
+  MetricRequest request{s.classifier.get(), &input, &targets, map, all_masked ? &mask : nullptr, &explainer, &method_params,
+                        s.seed(image), progress, s.pictures(), &s.forwards, &s.changed_explanations};
+  if (batch.size() > 1) request.seed = static_cast<uint64_t>(s.study.seed);
+  const MetricResult result = ks::measure(metric.name, metric_params.all(), request);
+  const double milliseconds = watch.milliseconds() / static_cast<double>(batch.size());
+  for (size_t k = 0; k < batch.size(); ++k) {
+    Score score{.value = k < result.scores.size() ? result.scores[k] : kUndefined};
+    if (k < result.curves.size()) score.curve = result.curves[k];
+    score.warnings = warnings_about(static_cast<int64_t>(k), static_cast<int64_t>(batch.size()), result.warnings);
+    score.milliseconds = milliseconds;
     ++s.counts.scores;
-    if (s.store.save) s.store.save(key, pack_score(made));
+    const std::string name = key_of(batch[k]);
+    if (s.store.save) s.store.save(name, pack_score(score));
+    s.scores[name] = std::move(score);
   }
-  return s.scores[key] = std::move(made);
+  return s.scores.at(key);
 }
 
 }  // namespace ks

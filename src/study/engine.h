@@ -87,10 +87,17 @@ class Engine {
   const Score& measure(size_t image, const StudyMethod& method, const StudyMetric& metric,
                        const Progress& progress = nullptr);
 
+  /// True where the metric says something of one image among the others: its score depends on all images of the study, and
+  /// is computed for all of them at once.
+  static bool compares_images(const StudyMetric& metric);
+
   /// True when explain() would return without computing.
   bool is_cached(size_t image, const StudyMethod& method) const;
 
-  /// Lets go of the maps of one image (scores stay): for studies of more images than maps fit into memory.
+  /// True where finished cells are kept beyond this process.
+  bool has_store() const;
+
+  /// Lets go of the maps of one image and of what its metrics shared (scores stay): for studies of more images than maps fit into memory.
   void forget_maps(size_t image);
 
   /// Cells computed so far, not counting those from memory or the store: for tests and remarks.

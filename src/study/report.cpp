@@ -121,7 +121,7 @@ std::string ranking(const StudyResults& r) {
       escape_markup(r.ranking.overall_title) + "</th>";
   for (size_t k = 0; k < r.study.metrics.size(); ++k) {
     const Metric& metric = metrics().at(r.study.metrics[k].name);
-    out += "<th class=\"cell\">" + escape_markup(metric.title) + "<span class=\"way\">" + direction_text(metric.direction) + "</span></th>";
+    out += "<th class=\"cell\">" + escape_markup(metric.title) + "<span class=\"way\">" + direction_text(direction_of(metric, r.study.metrics[k].params)) + "</span></th>";
   }
   out += "</tr></thead><tbody>\n";
   for (size_t place = 0; place < r.ranking.order.size(); ++place) {
@@ -180,7 +180,7 @@ std::string score_tables(const StudyResults& r) {
   std::string out = "<section class=\"screen-only\"><h2>Scores of every image</h2>\n";
   for (size_t k = 0; k < r.study.metrics.size(); ++k) {
     const Metric& metric = metrics().at(r.study.metrics[k].name);
-    out += "<details><summary>" + escape_markup(metric.title) + " <span class=\"note\">" + direction_text(metric.direction) +
+    out += "<details><summary>" + escape_markup(metric.title) + " <span class=\"note\">" + direction_text(direction_of(metric, r.study.metrics[k].params)) +
            "</span></summary><div class=\"scroll\"><table><thead><tr><th>Image</th>";
     for (size_t m = 0; m < r.study.methods.size(); ++m)
       out += "<th class=\"number\">" + escape_markup(method_label(r.study, m)) + "</th>";
@@ -233,7 +233,7 @@ std::string metric_table(const StudyResults& r) {
       "<th>Parameters</th><th>Source</th></tr></thead><tbody>\n";
   for (const StudyMetric& chosen : r.study.metrics) {
     const Metric& metric = metrics().at(chosen.name);
-    out += "<tr><th>" + escape_markup(metric.title) + "<span class=\"way\">" + escape_markup(metric.family) + ", " + direction_text(metric.direction) +
+    out += "<tr><th>" + escape_markup(metric.title) + "<span class=\"way\">" + escape_markup(metric.family) + ", " + direction_text(direction_of(metric, chosen.params)) +
            "</span></th><td>" + escape_markup(metric.description + " " + metric.misleads) + "</td><td class=\"parameters\">" +
            parameters_text(metric, chosen.params) + "</td><td>" + escape_markup(metric.citation) + "</td></tr>\n";
   }

@@ -70,7 +70,7 @@ json metric_json(const StudyResults& results, size_t k, const std::string& id,
               {"name", chosen.name},
               {"title", metric.title},
               {"family", metric.family},
-              {"direction", to_string(metric.direction)},
+              {"direction", to_string(direction_of(metric, chosen.params))},
               {"params", check_parameters(metric, chosen.params).all()},
               {"citation", metric.citation},
               {"scores", std::move(scores)},
@@ -164,7 +164,7 @@ std::string scores_csv(const StudyResults& results) {
         if (!result.done || std::isnan(result.score.value)) continue;
         out += csv_field(results.images[i].id) + "," + csv_field(methods[m]) + "," + csv_field(ids[k]) + "," +
                exact_number(result.score.value) + "," +
-               to_string(metrics().at(results.study.metrics[k].name).direction) + "\r\n";
+               to_string(direction_of(metrics().at(results.study.metrics[k].name), results.study.metrics[k].params)) + "\r\n";
       }
   return out;
 }

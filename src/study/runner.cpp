@@ -63,7 +63,8 @@ std::vector<std::string> unique_names(const std::vector<T>& choices) {
 ScoreTable score_table(const StudyResults& results) {
   ScoreTable table{.methods = method_ids(results.study), .metrics = metric_ids(results.study)};
   for (size_t k = 0; k < results.scores.size(); ++k) {
-    table.directions.push_back(metrics().at(results.study.metrics[k].name).direction);
+    const StudyMetric& metric = results.study.metrics[k];
+    table.directions.push_back(direction_of(metrics().at(metric.name), metric.params));
     table.scores.emplace_back();
     for (const auto& row : results.scores[k]) {
       std::vector<double> scores;
@@ -145,7 +146,21 @@ void run_study(const Study& study, Engine& engine, const MapCallback& on_map, co
   engine.open(study, progress ? Progress([&](double) { progress(0); }) : Progress());
   open_results(study, engine, results);
   const size_t methods = study.methods.size(), metrics = study.metrics.size();
-  Steps steps(results.images.size(), 1 + methods * (1 + metrics), progress);
+  // Metrics that compare images come last, when all maps have been there; without a store the maps must stay for them.
+  std::vector<size_t> own, comparing;
+  for (size_t k = 0; k < metrics; ++k) (Engine::compares_images(study.metrics[k]) ? comparing : own).push_back(k);
+  const size_t rounds = results.images.size() + (comparing.empty() ? 0 : 1);
+  Steps steps(rounds, 1 + methods * (1 + metrics), progress);
+  const auto measure = [&](size_t k, size_t m, size_t i, const Progress& report) {
+    if (!results.cells[m][i].done) return;
+    ScoreResult& score = results.scores[k][m][i];
+    try {
+      score.score = engine.measure(i, study.methods[m], study.metrics[k], report);
+      score.done = true;
+    } catch (const Error& e) {
+      score.error = e.what();
+    }
+  };
   try {
     for (size_t i = 0; i < results.images.size(); ++i) {
       if (!results.images[i].error.empty()) continue;
@@ -162,21 +177,18 @@ void run_study(const Study& study, Engine& engine, const MapCallback& on_map, co
             cell.error = e.what();
           }
         });
-        for (size_t k = 0; k < metrics; ++k) {
-          ScoreResult& score = results.scores[k][m][i];
-          steps.run(i, 1 + m * (1 + metrics) + 1 + k, [&](const Progress& report) {
-            if (!cell.done) return;
-            try {
-              score.score = engine.measure(i, study.methods[m], study.metrics[k], report);
-              score.done = true;
-            } catch (const Error& e) {
-              score.error = e.what();
-            }
-          });
-        }
+        for (const size_t k : own)
+          steps.run(i, 1 + m * (1 + metrics) + 1 + k, [&](const Progress& report) { measure(k, m, i, report); });
       }
-      engine.forget_maps(i);
+      if (comparing.empty() || engine.has_store()) engine.forget_maps(i);
       results.seconds = seconds_since(begin);
+    }
+    for (size_t m = 0; m < methods && !comparing.empty(); ++m) {
+      for (const size_t k : comparing)
+        steps.run(rounds - 1, 1 + m * (1 + metrics) + 1 + k, [&](const Progress& report) {
+          for (size_t i = 0; i < results.images.size(); ++i) measure(k, m, i, report);
+        });
+      for (size_t i = 0; i < results.images.size() && engine.has_store(); ++i) engine.forget_maps(i);
     }
     results.complete = true;
   } catch (const Cancelled&) {

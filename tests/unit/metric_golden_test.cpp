@@ -62,7 +62,7 @@ void check_suite(const std::string& name, size_t at_least) {
       for (const auto& curve : result.curves) scores.insert(scores.end(), curve.begin(), curve.end());
     }
     CHECK(deviations(c, scores) == 0);
-    CHECK(to_string(metrics().at(metric).direction) == c.at("direction").get<std::string>());
+    CHECK(to_string(direction_of(metrics().at(metric), c.at("params"))) == c.at("direction").get<std::string>());
   }
 }
 

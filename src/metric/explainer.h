@@ -1,0 +1,48 @@
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "metric/metric.h"
+
+namespace ks {
+
+/// Explanations of one study's metrics by what they depend on, so that metrics that explain the same changed image share it.
+/// Forgets all when it holds more than `most_bytes`.
+class ExplanationMemo {
+ public:
+  explicit ExplanationMemo(size_t most_bytes = size_t{128} << 20) : most_bytes_(most_bytes) {}
+  const Tensor* find(const std::string& key) const;
+  void keep(const std::string& key, Tensor map);
+  void clear() { maps_.clear(), bytes_ = 0; }
+  int64_t hits() const { return hits_; }
+
+ private:
+  size_t most_bytes_, bytes_ = 0;
+  mutable int64_t hits_ = 0;
+  std::map<std::string, Tensor> maps_;
+};
+
+/// What explains again in a metric that looks at how explanations change: the method that is measured, or the one that the
+/// parameter `explanation` names.
+class Explainer {
+ public:
+  /// Throws Error where the method is not known. `where`: the metric's name.
+  Explainer(const MetricRequest& request, const Params& params, const std::string& where);
+
+  const Method& method() const { return *method_; }
+
+  /// Raw maps of `inputs` [M,C,H,W], one target each, by `classifier`, which need not be the request's. Sample i draws its
+  /// random numbers from mix_seed(seed, i). The request's memo answers what it knows.
+  Tensor operator()(Classifier& classifier, const Tensor& inputs, const std::vector<int>& targets, uint64_t seed) const;
+
+ private:
+  const MetricRequest& request_;
+  const Method* method_;
+  json parameters_;
+};
+
+/// The parameters `explanation` and `explanation_output`.
+std::vector<Parameter> explainer_parameters();
+
+}  // namespace ks

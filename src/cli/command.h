@@ -49,6 +49,7 @@ Action inspect(CLI::App& app);
 Action layers(CLI::App& app);
 Action list(CLI::App& app);
 Action measure(CLI::App& app);
+Action merge(CLI::App& app);
 Action plant(CLI::App& app);
 Action predict(CLI::App& app);
 Action rank(CLI::App& app);

@@ -18,6 +18,7 @@ const std::vector<Command>& commands() {
       {"layers", "Relevance or gradient at every layer of a model, with what each layer loses", layers},
       {"list", "List the methods, metrics and other registries", list},
       {"measure", "Measure the quality of attributions with one metric", measure},
+      {"merge", "Make the report of a study that was run in shards", merge},
       {"plant", "Paint damage onto photographs of real kernels, with exact masks", plant},
       {"predict", "Classify images, or score a model on a data set", predict},
       {"rank", "Order methods by the scores of a study", rank},

@@ -1,154 +1,78 @@
-#include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <ctime>
-#include <filesystem>
-#include <iomanip>
-#include <iostream>
 #include <memory>
 
-#include "cli/command.h"
 #include "cli/inputs.h"
-#include "cli/places.h"
-#include "study/figures.h"
-#include "study/markup.h"
-#include "study/report.h"
-#include "study/results.h"
-#include "study/runner.h"
-#include "study/url.h"
+#include "cli/run_report.h"
+#include "cli/shard_record.h"
 #include "tensor/error.h"
-#include "tensor/file.h"
-#include "tensor/npy.h"
 
 namespace ks::cli {
 
-namespace fs = std::filesystem;
-
 namespace {
 
-struct RunOptions {
-  std::string study, output, base = default_page, device = "auto";
-  int threads = 0;
-  size_t figures = 24;
-  bool maps = false, keep_cells = false;
-};
-
-std::string today() {
-  const std::time_t now = std::time(nullptr);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d", std::gmtime(&now));
-  return text;
-}
-
-ReportNotes report_notes(const Study& study, const std::string& base, const std::string& line) {
-  ReportNotes notes{.program = "kernelscope " KERNELSCOPE_VERSION, .command_line = line, .date = today()};
-  try {
-    notes.share_url = study_url(study, base);
-  } catch (const Error& e) {
-    notes.no_share = e.what();
-  }
-  return notes;
-}
-
-void write_figures(const StudyResults& results, const Figures& figures, const fs::path& folder) {
-  if (figures.images.empty()) return;
-  std::vector<std::string> rows, columns;
-  for (size_t i = 0; i < figures.images.size(); ++i) {
-    rows.push_back(results.images[figures.images[i]].id);
-    write_file(folder / (rows.back() + ".png"), encode_png(figure_strip(figures, i)));
-  }
-  for (size_t m = 0; m < results.study.methods.size(); ++m) columns.push_back(method_label(results.study, m));
-  write_file(folder / "all.png", encode_png(figure_sheet(figures)));
-  write_file(folder / "all.svg", figure_svg(figures, rows, columns));
-}
-
-void write_results(const StudyResults& results, const Figures& figures, const ReportNotes& notes,
-                   const fs::path& folder) {
-  write_file(folder / "results.json",
-             results_json(results, notes.program).dump(1, ' ', false, ks::json::error_handler_t::replace) + "\n");
-  write_file(folder / "scores.csv", scores_csv(results));
-  write_figures(results, figures, folder / "figures");
-  write_file(folder / "report.html", report_html(results, figures, notes));
-}
-
-/// The ranking as text: the short answer of a run.
-void print_ranking(const StudyResults& results) {
-  if (results.ranking.order.empty()) return;
-  size_t width = 6;
-  for (size_t m = 0; m < results.study.methods.size(); ++m)
-    width = std::max(width, method_label(results.study, m).size());
-  std::cout << std::left << std::setw(static_cast<int>(width) + 2) << "method" << std::right << std::setw(10)
-            << results.ranking.overall_title;
-  for (const std::string& id : metric_ids(results.study)) std::cout << "  " << id;
-  std::cout << "\n";
-  for (size_t m : results.ranking.order) {
-    std::cout << std::left << std::setw(static_cast<int>(width) + 2) << method_label(results.study, m) << std::right
-              << std::setw(10) << std::fixed << std::setprecision(2) << results.ranking.overall[m];
-    const std::vector<std::string> ids = metric_ids(results.study);
-    for (size_t k = 0; k < ids.size(); ++k) {
-      char score[32];
-      std::snprintf(score, sizeof score, "%.4g", mean_score(results, k, m).mean);
-      std::cout << "  " << std::setw(static_cast<int>(ids[k].size())) << score;
-    }
-    std::cout << "\n";
-  }
-}
-
-void run(const RunOptions& o, Context& context) {
-  const OpenedStudy opened = open_study(o.study);
-  const fs::path folder = o.output;
-  const fs::path cells = folder / "cells";
-  Engine engine(local_loader(opened.folder), session_options(o.device, o.threads), folder_store(cells));
-  FigureBuilder builder(opened.study, o.figures);
-  const std::vector<std::string> methods = method_ids(opened.study);
-  const auto on_map = [&](size_t image, size_t method, const Tensor& map) {
-    builder.add(image, method, map);
-    if (o.maps) save_npy(folder / "maps" / (opened.study.images[image].id + "." + methods[method] + ".npy"), map);
-  };
-  const ReportNotes notes = report_notes(opened.study, o.base, context.line);
-  StudyResults results;
-  try {
-    run_study(opened.study, engine, on_map, context.progress("running the study"), results);
-  } catch (const Cancelled&) {
-    if (!results.images.empty()) write_results(results, builder.finish(engine.images()), notes, folder);
-    throw;
-  }
-  write_results(results, builder.finish(engine.images()), notes, folder);
-  if (!o.keep_cells) {
-    std::error_code ec;
-    fs::remove_all(cells, ec);
-  }
+/// One part of a study, for batch systems: its cells and a record of them, for `merge`.
+void run_shard(const RunOptions& o, const std::string& which, const OpenedStudy& opened, Engine& engine,
+               const Context& context) {
+  const Shard shard = parse_shard(which);
+  const std::vector<Unit> units = units_of(shard, opened.study.images.size(), opened.study.methods.size());
+  const Progress progress = context.progress("running shard " + which);
+  size_t at = 0;
+  write_shard_record(o.output, {shard, study_hash(opened.study), false});
+  compute_units(
+      engine,
+      [&]() -> std::optional<Unit> {
+        progress(units.empty() ? 1.0 : static_cast<double>(at) / static_cast<double>(units.size()));
+        if (at == units.size()) return {};
+        return units[at++];
+      },
+      [&](double) { progress(static_cast<double>(at) / static_cast<double>(units.size() + 1)); });
+  write_shard_record(o.output, {shard, study_hash(opened.study), true});
   if (context.json)
-    context.print({{"output", folder.string()},
-                   {"report", (folder / "report.html").string()},
-                   {"seconds", results.seconds},
-                   {"ranking", ranking_json(results)},
-                   {"share_url", notes.share_url.empty() ? ks::json() : ks::json(notes.share_url)},
-                   {"warnings", results.warnings()}});
+    context.print({{"output", o.output}, {"shard", which}, {"units", units.size()}});
   else
-    print_ranking(results);
-  for (const std::string& warning : results.warnings()) context.say("note: " + warning);
-  context.say("the report is " + (folder / "report.html").string());
-  if (results.failures() > 0)
-    throw Error(std::to_string(results.failures()) + " parts of the study could not be computed; the rest is in " +
-                    folder.string(),
-                o.study, "see the notes above and in the report");
+    context.say("shard " + which + " is done: " + std::to_string(units.size()) + " explanations with their metrics in " +
+                o.output + "; `kernelscope merge` makes the report of all shards");
+}
+
+void run_study_command(const RunOptions& o, const std::string& shard, Context& context) {
+  Processes processes;
+  std::unique_ptr<Engine> engine;
+  OpenedStudy opened;
+  const CellStore folder = folder_store(cells_folder(o.output));
+  try {
+    processes.together([&] {
+      if (!shard.empty()) parse_shard(shard);
+      if (!shard.empty() && processes.count() > 1)
+        throw Error("--shard is for processes that know nothing of each other", "mpirun",
+                    "leave it out: mpirun's processes share the work by themselves");
+      opened = open_study(o.study);
+      engine = std::make_unique<Engine>(local_loader(opened.folder),
+                                        session_options(o.device, o.threads > 0 ? o.threads : processes.threads()),
+                                        processes.rank() == 0 ? folder : processes.remote_store(folder));
+      engine->open(opened.study);
+    });
+  } catch (const Processes::Silent&) {
+    std::exit(2);
+  }
+  if (!shard.empty()) return run_shard(o, shard, opened, *engine, context);
+  if (processes.count() == 1) return run_and_report(o, opened, *engine, {}, 0, context);
+  const auto begin = std::chrono::steady_clock::now();
+  const Progress progress = processes.rank() == 0 ? context.progress("running the study") : Progress([](double) { check_interrupt(); });
+  const std::vector<ProcessRecord> records = processes.compute(*engine, folder, progress);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (processes.rank() == 0) run_and_report(o, opened, *engine, records, seconds, context);
 }
 
 }  // namespace
 
 Action run(CLI::App& app) {
   auto o = std::make_shared<RunOptions>();
-  app.add_option("study", o->study, "A study: a file, a link, or the name of a built-in one")->required();
-  app.add_option("--output", o->output, "Folder for results.json, scores.csv, figures/ and report.html")->required();
-  app.add_flag("--maps", o->maps, "Also write every raw map as maps/IMAGE.METHOD.npy");
-  app.add_option("--figures", o->figures, "At most so many images are shown in the report");
-  app.add_option("--base", o->base, "Address of the app's page, for the link in the report");
-  app.add_flag("--keep-cells", o->keep_cells,
-               "Keep computed cells, so that a changed study computes only what changed");
-  app.add_option("--threads", o->threads, "Threads of ONNX Runtime; 0: all cores")->check(CLI::Range(0, 1024));
-  app.add_option("--device", o->device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
-  return [o](Context& context) { run(*o, context); };
+  auto shard = std::make_shared<std::string>();
+  define_run_options(app, *o);
+  if (Processes::built_in())
+    app.footer("mpirun -n K kernelscope run ... shares the work among K processes, on one host or several.");
+  app.add_option("--shard", *shard, "I/N: compute only part I of N into --output, for `kernelscope merge`");
+  return [o, shard](Context& context) { run_study_command(*o, *shard, context); };
 }
 
 }  // namespace ks::cli

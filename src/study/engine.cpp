@@ -305,6 +305,10 @@ bool Engine::is_cached(size_t image, const StudyMethod& method) const {
   return s.explanations.count(s.explanation_key(image, method.name, params)) > 0;
 }
 
+void Engine::set_store(CellStore store) {
+  state_->store = std::move(store);
+}
+
 bool Engine::has_store() const {
   return state_->store.save != nullptr;
 }

@@ -94,6 +94,8 @@ class Engine {
   /// True when explain() would return without computing.
   bool is_cached(size_t image, const StudyMethod& method) const;
 
+  /// From now on, finished cells go there and come from there.
+  void set_store(CellStore store);
   /// True where finished cells are kept beyond this process.
   bool has_store() const;
 

@@ -9,10 +9,7 @@
 
 namespace ks {
 
-namespace {
-
-/// Whose name holds what was asked for, else the nearest, else the last ones: a list for a message.
-std::string near_names(const std::string& asked, const std::vector<std::string>& known) {
+std::string near_tensors(const std::string& asked, const std::vector<std::string>& known) {
   constexpr size_t most = 5;
   std::vector<std::string> near;
   for (const std::string& name : known)
@@ -25,8 +22,6 @@ std::string near_names(const std::string& asked, const std::vector<std::string>&
   for (const std::string& name : near) out += (out.empty() ? "'" : ", '") + name + "'";
   return out;
 }
-
-}  // namespace
 
 std::vector<Parameter> feature_map_parameters() {
   return {{"layer", ParameterType::text, "last-conv",
@@ -56,7 +51,7 @@ std::string feature_map(const Classifier& c, const Params& params) {
   const bool exists = shapes.count(name) > 0;
   throw Error((exists ? "tensor '" + name + "' " + to_string(shapes.at(name)) + " is no feature map"
                       : "the network has no tensor '" + name + "'"),
-              c.where(), "feature maps are for example " + near_names(name, known));
+              c.where(), "feature maps are for example " + near_tensors(name, known));
 }
 
 }  // namespace ks

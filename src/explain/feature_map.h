@@ -14,4 +14,8 @@ std::vector<Parameter> feature_map_parameters();
 /// the network has not, with near names, or that is no feature map.
 std::string feature_map(const Classifier& classifier, const Params& params);
 
+/// Up to five of a network's tensors for a message about one that it has not: whose names hold what was asked for, the nearest
+/// one, the last ones.
+std::string near_tensors(const std::string& asked, const std::vector<std::string>& known);
+
 }  // namespace ks

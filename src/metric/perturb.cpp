@@ -28,7 +28,7 @@ std::vector<Parameter> baseline_parameters(const char* usual) {
 Baseline read_baseline(const Params& p, const std::string& where) {
   const json& v = p.value("baseline");
   Baseline out;
-  out.current = p.text("baseline_source") == "current";
+  out.current = p.has("baseline_source") && p.text("baseline_source") == "current";
   if (v.is_number() && std::isfinite(v.get<double>())) {
     out.kind = Baseline::Kind::number;
     out.number = v.get<double>();
@@ -44,24 +44,22 @@ Baseline read_baseline(const Params& p, const std::string& where) {
   return out;
 }
 
-Removal::Removal(const float* sample, int64_t size, const Baseline& baseline)
-    : values_(sample, sample + size), baseline_(baseline), sum_(std::accumulate(sample, sample + size, 0.0)) {
-  // Black and white do not change by removal: what is removed becomes the smallest or largest value itself.
+double baseline_value(const Baseline& baseline, const float* sample, int64_t size) {
   switch (baseline.kind) {
-    case Baseline::Kind::number:
-      fixed_ = baseline.number;
-      break;
-    case Baseline::Kind::black:
-      fixed_ = *std::min_element(values_.begin(), values_.end());
-      break;
-    case Baseline::Kind::white:
-      fixed_ = *std::max_element(values_.begin(), values_.end());
-      break;
-    case Baseline::Kind::mean:
-      fixed_ = sum_ / static_cast<double>(size);
-      break;
+    case Baseline::Kind::number: return baseline.number;
+    case Baseline::Kind::black: return *std::min_element(sample, sample + size);
+    case Baseline::Kind::white: return *std::max_element(sample, sample + size);
+    case Baseline::Kind::mean: return std::accumulate(sample, sample + size, 0.0) / static_cast<double>(size);
   }
+  return 0;
 }
+
+// Black and white do not change by removal: what is removed becomes the smallest or largest value itself.
+Removal::Removal(const float* sample, int64_t size, const Baseline& baseline)
+    : values_(sample, sample + size),
+      baseline_(baseline),
+      fixed_(baseline_value(baseline, sample, size)),
+      sum_(std::accumulate(sample, sample + size, 0.0)) {}
 
 void Removal::remove(const int64_t* begin, const int64_t* end) {
   const bool drifts = baseline_.kind == Baseline::Kind::mean && baseline_.current;

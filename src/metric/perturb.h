@@ -16,8 +16,11 @@ struct Baseline {
 
 /// The parameters `baseline` and `baseline_source`.
 std::vector<Parameter> baseline_parameters(const char* usual = "black");
-/// Reads them. `where` is the metric's name. Throws Error for a baseline that is none.
+/// Reads them; without `baseline_source` a mean is that of the original. `where` is the metric's name. Throws Error for a baseline that is none.
 Baseline read_baseline(const Params& params, const std::string& where);
+
+/// What it puts in place of the features of an unperturbed sample.
+double baseline_value(const Baseline& baseline, const float* sample, int64_t size);
 
 /// A sample whose features are removed bit by bit; keeps what the baseline needs up to date.
 class Removal {

@@ -6,91 +6,35 @@
 #include <numbers>
 #include <vector>
 
+#include "picture/recolour.h"
+#include "picture/warp.h"
+
 namespace ks::train {
 
 namespace {
 
-/// From a pixel of the result to a place in the original.
-struct Warp {
-  double xx, xy, x0, yx, yy, y0;
-};
-
 Warp draw_warp(const Image& image, const Augmentation& a, const Preprocessing& p, Random& random) {
-  const double angle = random.uniform(-1, 1) * a.rotation * std::numbers::pi / 180;
+  Placement place;
+  place.angle = random.uniform(-1, 1) * a.rotation * std::numbers::pi / 180;
   // Uniform in the logarithm: as often smaller as larger.
-  const double scale = std::exp(random.uniform(std::log(a.smallest_scale), std::log(a.largest_scale)));
-  const double shift_x = random.uniform(-1, 1) * a.shift, shift_y = random.uniform(-1, 1) * a.shift;
-  const double flip_x = random.chance(0.5) && a.flip ? -1 : 1, flip_y = random.chance(0.5) && a.flip ? -1 : 1;
-  // In units of the sides: a picture that was squeezed to the network's input keeps its centre and fills it.
-  const double to_x = static_cast<double>(image.width) / p.width, to_y = static_cast<double>(image.height) / p.height;
-  const double c = std::cos(angle) / scale, s = std::sin(angle) / scale;
-  Warp w{flip_x * c * to_x, -flip_x * s * to_x, 0, flip_y * s * to_y, flip_y * c * to_y, 0};
-  const double centre_x = (p.width - 1) / 2.0 + shift_x * p.width, centre_y = (p.height - 1) / 2.0 + shift_y * p.height;
-  w.x0 = (image.width - 1) / 2.0 - w.xx * centre_x - w.xy * centre_y;
-  w.y0 = (image.height - 1) / 2.0 - w.yx * centre_x - w.yy * centre_y;
-  return w;
-}
-
-/// Bilinear resampling to three planes of 0..255.
-void resample(const Image& image, const Warp& w, int width, int height, float* out) {
-  const float last_x = static_cast<float>(image.width - 1), last_y = static_cast<float>(image.height - 1);
-  const int64_t plane = static_cast<int64_t>(width) * height;
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x) {
-      const float sx = std::clamp(static_cast<float>(w.xx * x + w.xy * y + w.x0), 0.0f, last_x);
-      const float sy = std::clamp(static_cast<float>(w.yx * x + w.yy * y + w.y0), 0.0f, last_y);
-      const int ix = std::min(static_cast<int>(sx), std::max(0, image.width - 2));
-      const int iy = std::min(static_cast<int>(sy), std::max(0, image.height - 2));
-      const float fx = sx - static_cast<float>(ix), fy = sy - static_cast<float>(iy);
-      const int right = image.width > 1 ? 3 : 0, below = image.height > 1 ? image.width * 3 : 0;
-      const uint8_t* p = image.at(ix, iy);
-      for (int c = 0; c < 3; ++c) {
-        const float top = static_cast<float>(p[c]) * (1 - fx) + static_cast<float>(p[c + right]) * fx;
-        const float bottom =
-            static_cast<float>(p[c + below]) * (1 - fx) + static_cast<float>(p[c + below + right]) * fx;
-        out[c * plane + y * width + x] = top * (1 - fy) + bottom * fy;
-      }
-    }
-}
-
-using Matrix = std::array<std::array<double, 3>, 3>;
-
-Matrix product(const Matrix& a, const Matrix& b) {
-  Matrix m{};
-  for (int i = 0; i < 3; ++i)
-    for (int j = 0; j < 3; ++j)
-      for (int k = 0; k < 3; ++k) m[i][j] += a[i][k] * b[k][j];
-  return m;
-}
-
-/// Rotation of colours about the grey axis.
-Matrix hue_rotation(double angle) {
-  const double c = std::cos(angle), s = std::sin(angle), a = (1 - c) / 3, b = s / std::sqrt(3.0);
-  return {{{c + a, a - b, a + b}, {a + b, c + a, a - b}, {a - b, a + b, c + a}}};
-}
-
-Matrix saturation(double factor) {
-  constexpr std::array<double, 3> grey = {0.299, 0.587, 0.114};  // ITU-R BT.601
-  Matrix m{};
-  for (int i = 0; i < 3; ++i)
-    for (int j = 0; j < 3; ++j) m[i][j] = (1 - factor) * grey[j] + (i == j ? factor : 0);
-  return m;
+  place.scale = std::exp(random.uniform(std::log(a.smallest_scale), std::log(a.largest_scale)));
+  place.shift_x = random.uniform(-1, 1) * a.shift * p.width;
+  place.shift_y = random.uniform(-1, 1) * a.shift * p.height;
+  place.flip_x = random.chance(0.5) && a.flip;
+  place.flip_y = random.chance(0.5) && a.flip;
+  return warp_of(place, image.width, image.height, p.width, p.height);
 }
 
 /// Hue, saturation, contrast and brightness as one affine map of the colours.
-void recolour(const Augmentation& a, Random& random, int64_t plane, float* out) {
+void draw_colours(const Augmentation& a, Random& random, int64_t plane, float* out) {
   const auto factor = [&](float amount) { return 1 + random.uniform(-1, 1) * amount; };
-  const Matrix m = product(saturation(factor(a.saturation)), hue_rotation(random.uniform(-1, 1) * a.hue * std::numbers::pi / 180));
+  const ColourMatrix hue = hue_matrix(random.uniform(-1, 1) * a.hue * std::numbers::pi / 180);
+  ColourMatrix m = product(saturation_matrix(factor(a.saturation)), hue);
   const double contrast = factor(a.contrast), brightness = factor(a.brightness);
   constexpr double middle = 127.5;
-  float f[3][3];
-  for (int i = 0; i < 3; ++i)
-    for (int j = 0; j < 3; ++j) f[i][j] = static_cast<float>(brightness * contrast * m[i][j]);
-  const float offset = static_cast<float>(brightness * (1 - contrast) * middle);
-  for (int64_t k = 0; k < plane; ++k) {
-    const float r = out[k], g = out[k + plane], b = out[k + 2 * plane];
-    for (int i = 0; i < 3; ++i) out[k + i * plane] = f[i][0] * r + f[i][1] * g + f[i][2] * b + offset;
-  }
+  for (auto& row : m)
+    for (double& v : row) v *= brightness * contrast;
+  recolour(m, brightness * (1 - contrast) * middle, plane, out);
 }
 
 /// Separable Gaussian of five values a side; good for standard deviations up to about 1.2.
@@ -142,8 +86,8 @@ Augmentation Augmentation::none() {
 
 void augment(const Image& image, const Augmentation& a, const Preprocessing& p, Random& random, float* out) {
   const int64_t plane = static_cast<int64_t>(p.width) * p.height;
-  resample(image, draw_warp(image, a, p, random), p.width, p.height, out);
-  recolour(a, random, plane, out);
+  resample(image.rgb.data(), 3, 1, 3, image.width, image.height, draw_warp(image, a, p, random), p.width, p.height, out);
+  draw_colours(a, random, plane, out);
   // Drawn in any case, so that one amount's setting does not change what is drawn for another.
   const bool blurred = random.chance(1.0 / 3), noisy = random.chance(0.5);
   const float blur_deviation = static_cast<float>(random.uniform(0.3, 1)) * a.blur;

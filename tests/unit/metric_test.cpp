@@ -149,7 +149,10 @@ TEST_CASE("a map times 1000 has the same scores, and a batch the scores of its i
   const Method& method = methods().at("input-x-gradient");
   for (const Metric& m : metrics()) {
     CAPTURE(m.name);
-    const json params = m.family == "robustness" ? json{{"normalise", "max"}} : json::object();
+    json params = m.family == "robustness" ? json{{"normalise", "max"}} : json::object();
+    // Sums of channels that nearly cancel are not the same to a share of themselves in float32.
+    if (m.name.rfind("relative-", 0) == 0) params["pooling"] = "none";
+    if (m.name == "relative-representation-stability") params["layer"] = s.classifier.original().nodes.at(0).outputs.at(0);
     const auto with = [&](const Tensor& inputs, const std::vector<int>& targets, const Tensor& map,
                           const Tensor& mask) {
       return measure(m.name, params, {&s.classifier, &inputs, &targets, map, &mask, &method, nullptr, 3}).scores;
@@ -158,6 +161,7 @@ TEST_CASE("a map times 1000 has the same scores, and a batch the scores of its i
     REQUIRE(scores.size() == 2);
     const auto scaled = with(s.inputs, s.targets, large, masks);
     for (size_t n = 0; n < 2; ++n) CHECK(scaled[n] == doctest::Approx(scores[n]).epsilon(1e-5));
+    if (m.compares_images && m.compares_images(check_parameters(m, params))) continue;  // one image alone has no score
     const auto first = with(s.inputs.slice(0, 1), {0}, s.contributions.slice(0, 1), masks.slice(0, 1));
     CHECK(first[0] == doctest::Approx(scores[0]).epsilon(1e-5));
   }

@@ -24,19 +24,35 @@ PictureChange::PictureChange(AugmentationFamily family, double strength, int var
   constexpr double radians = std::numbers::pi / 180;
   Placement place;
   switch (family) {
-    case AugmentationFamily::rotation: place.angle = sign * strength * limits.rotation * radians; break;
+    case AugmentationFamily::rotation:
+      place.angle = sign * strength * limits.rotation * radians;
+      break;
     case AugmentationFamily::translation:
       // Whole pixels: nothing is lost to interpolation.
       place.shift_x = std::round(strength * limits.translation * width * std::cos(direction));
       place.shift_y = std::round(strength * limits.translation * height * std::sin(direction));
       break;
-    case AugmentationFamily::scale: place.scale = std::pow(limits.scale, sign * strength); break;
-    case AugmentationFamily::flip: (variant == 0 ? place.flip_x : place.flip_y) = true; break;
-    case AugmentationFamily::brightness: amount_ = sign * strength * limits.brightness; break;
-    case AugmentationFamily::hue: amount_ = sign * strength * limits.hue * radians; break;
-    case AugmentationFamily::saturation: amount_ = sign * strength * limits.saturation; break;
-    case AugmentationFamily::blur: amount_ = strength * limits.blur; break;
-    case AugmentationFamily::noise: amount_ = strength * limits.noise; break;
+    case AugmentationFamily::scale:
+      place.scale = std::pow(limits.scale, sign * strength);
+      break;
+    case AugmentationFamily::flip:
+      (variant == 0 ? place.flip_x : place.flip_y) = true;
+      break;
+    case AugmentationFamily::brightness:
+      amount_ = sign * strength * limits.brightness;
+      break;
+    case AugmentationFamily::hue:
+      amount_ = sign * strength * limits.hue * radians;
+      break;
+    case AugmentationFamily::saturation:
+      amount_ = sign * strength * limits.saturation;
+      break;
+    case AugmentationFamily::blur:
+      amount_ = strength * limits.blur;
+      break;
+    case AugmentationFamily::noise:
+      amount_ = strength * limits.noise;
+      break;
   }
   warp_ = warp_of(place, width, height, width, height);
 }
@@ -58,15 +74,20 @@ void PictureChange::apply(const float* input, int channels, const Preprocessing&
     case AugmentationFamily::brightness:
       for (int64_t i = 0; i < channels * pixels; ++i) out[i] *= static_cast<float>(1 + amount_);
       break;
-    case AugmentationFamily::hue: recolour(hue_matrix(amount_), 0, pixels, out); break;
-    case AugmentationFamily::saturation: recolour(saturation_matrix(1 + amount_), 0, pixels, out); break;
+    case AugmentationFamily::hue:
+      recolour(hue_matrix(amount_), 0, pixels, out);
+      break;
+    case AugmentationFamily::saturation:
+      recolour(saturation_matrix(1 + amount_), 0, pixels, out);
+      break;
     case AugmentationFamily::blur:
       for (int c = 0; c < channels; ++c) gaussian_blur(out + c * pixels, width_, height_, amount_);
       break;
     case AugmentationFamily::noise:
       for (int64_t i = 0; i < channels * pixels; ++i) out[i] += static_cast<float>(amount_ * random.normal());
       break;
-    default: break;
+    default:
+      break;
   }
   for (int c = 0; c < channels; ++c)
     for (int64_t i = 0; i < pixels; ++i) {

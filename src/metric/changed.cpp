@@ -15,8 +15,7 @@ Tensor explain_batch(const MetricRequest& r, const Explainer& explainer, const T
   if (explainer.method().network || changes == 1) return explainer(*r.classifier, changed, targets, seed(first));
   std::vector<Tensor> maps;
   for (int64_t k = 0; k < changes; ++k)
-    maps.push_back(
-        explainer(*r.classifier, changed.slice(k * images, (k + 1) * images), *r.targets, seed(first + k)));
+    maps.push_back(explainer(*r.classifier, changed.slice(k * images, (k + 1) * images), *r.targets, seed(first + k)));
   return concatenate(maps);
 }
 

@@ -15,7 +15,8 @@ std::vector<Parameter> noise_parameters() {
   using enum ParameterType;
   return {
       {"nr_samples", integer, 10, "Noisy copies of each image", 1, 10000, "draws"},
-      {"r", number, 0.1, "Noise is uniform in [-r, r], after the model's normalisation, where no other is given", 0, 10},
+      {"r", number, 0.1, "Noise is uniform in [-r, r], after the model's normalisation, where no other is given", 0,
+       10},
       {"noise", value, nullptr, R"(null, or {"kind":"uniform","low":..,"high":..} or {"kind":"gaussian","std":..})"}};
 }
 

@@ -36,7 +36,8 @@ graph::Model with_output(graph::Model model, const std::string& tensor, const Sh
 
 }  // namespace
 
-Representation::Representation(Classifier& classifier, const std::string& layer) : classifier_(classifier), layer_(layer) {
+Representation::Representation(Classifier& classifier, const std::string& layer)
+    : classifier_(classifier), layer_(layer) {
   // The network as it was read has all of the file's tensors; what is last in it is a question for the simplified one.
   const graph::Model& model = layer.empty() ? classifier.model() : classifier.original();
   const graph::Shapes known = inner_tensors(model, classifier.input_shape());

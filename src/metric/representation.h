@@ -8,8 +8,8 @@ namespace ks {
 /// What the network makes of images on the way to its logits: the values of one of its tensors.
 class Representation {
  public:
-  /// `layer`: ONNX name of a tensor of the file's network that the image goes through; empty: the last feature map before the
-  /// head. Throws Error for a tensor that there is not, with near names.
+  /// `layer`: ONNX name of a tensor of the file's network that the image goes through; empty: the last feature map
+  /// before the head. Throws Error for a tensor that there is not, with near names.
   Representation(Classifier& classifier, const std::string& layer);
 
   const std::string& layer() const { return layer_; }

@@ -60,8 +60,9 @@ MetricResult sensitivity(const MetricRequest& r, const Params& p) {
 std::vector<Parameter> sensitivity_parameters(const PreparationDefaults& defaults, bool relative) {
   std::vector<Parameter> own = noise_parameters();
   if (relative)
-    own.push_back({"relative", ParameterType::boolean, true,
-                   "Divide the change by the norm of the map (Bhatt et al., Quantus); if not, it is that of Yeh et al."});
+    own.push_back(
+        {"relative", ParameterType::boolean, true,
+         "Divide the change by the norm of the map (Bhatt et al., Quantus); if not, it is that of Yeh et al."});
   for (Parameter& e : explainer_parameters()) own.push_back(std::move(e));
   return with_preparation(defaults, std::move(own));
 }
@@ -76,17 +77,17 @@ std::vector<Metric> sensitivity_metrics() {
       "C.-K. Yeh, C.-Y. Hsieh, A. Suggala, D. I. Inouye, P. K. Ravikumar: On the (in)fidelity and sensitivity of "
       "explanations, "
       "NeurIPS 2019; relative to the map's norm as in U. Bhatt, A. Weller, J. M. F. Moura, IJCAI 2020.";
-  Metric largest{
-      {"max-sensitivity", "Max-sensitivity", "robustness", kYeh,
-       "Largest change of the explanation, as a share of its norm, under small noise on the image.",
-       sensitivity_parameters(raw, true),
-       "A map that ignores the image scores best, and a network that is itself unsteady is blamed on its explanation. Grows "
-       "with the number of draws.",
-       "max over draws δ of ‖e(x + δ) − e(x)‖ / ‖e(x)‖"},
-      Direction::lower,
-      true,
-      false,
-      sensitivity<Change::of_map, Summary::largest>};
+  Metric largest{{"max-sensitivity", "Max-sensitivity", "robustness", kYeh,
+                  "Largest change of the explanation, as a share of its norm, under small noise on the image.",
+                  sensitivity_parameters(raw, true),
+                  "A map that ignores the image scores best, and a network that is itself unsteady is blamed on its "
+                  "explanation. Grows "
+                  "with the number of draws.",
+                  "max over draws δ of ‖e(x + δ) − e(x)‖ / ‖e(x)‖"},
+                 Direction::lower,
+                 true,
+                 false,
+                 sensitivity<Change::of_map, Summary::largest>};
   Metric mean{
       {"avg-sensitivity", "Average sensitivity", "robustness", kYeh,
        "Mean change of the explanation, as a share of its norm, under small noise on the image.",
@@ -97,19 +98,20 @@ std::vector<Metric> sensitivity_metrics() {
       true,
       false,
       sensitivity<Change::of_map, Summary::mean>};
-  Metric slope{
-      {"local-lipschitz-estimate", "Local Lipschitz estimate", "robustness",
-       "D. Alvarez-Melis, T. Jaakkola: On the robustness of interpretability methods, WHI 2018.",
-       "Largest ratio of the explanation's change to the image's over noisy copies of the image. The paper's are confined to "
-       "a neighbourhood, those of Quantus are Gaussian.",
-       sensitivity_parameters(scaled, false),
-       "Depends on the size of image and map: compare methods on one network and one image size only. A map that ignores the "
-       "image scores best.",
-       "max over draws δ of ‖e(x + δ) − e(x)‖ / ‖δ‖"},
-      Direction::lower,
-      true,
-      false,
-      sensitivity<Change::of_map_and_input, Summary::largest>};
+  Metric slope{{"local-lipschitz-estimate", "Local Lipschitz estimate", "robustness",
+                "D. Alvarez-Melis, T. Jaakkola: On the robustness of interpretability methods, WHI 2018.",
+                "Largest ratio of the explanation's change to the image's over noisy copies of the image. The paper's "
+                "are confined to "
+                "a neighbourhood, those of Quantus are Gaussian.",
+                sensitivity_parameters(scaled, false),
+                "Depends on the size of image and map: compare methods on one network and one image size only. A map "
+                "that ignores the "
+                "image scores best.",
+                "max over draws δ of ‖e(x + δ) − e(x)‖ / ‖δ‖"},
+               Direction::lower,
+               true,
+               false,
+               sensitivity<Change::of_map_and_input, Summary::largest>};
   slope.quantus = {{"noise", {{"kind", "gaussian"}, {"std", 0.1}}}};
   return {largest, mean, slope};
 }

@@ -8,8 +8,8 @@
 #include "metric/similarity.h"
 #include "tensor/error.h"
 
-// Robustness to augmentation: the explanation of a picture that is turned, moved, enlarged or mirrored must turn and move with it,
-// and that of a picture in another light must stay what it is.
+// Robustness to augmentation: the explanation of a picture that is turned, moved, enlarged or mirrored must turn and
+// move with it, and that of a picture in another light must stay what it is.
 namespace ks {
 
 namespace {
@@ -21,7 +21,8 @@ struct AugmentationStep {
   int variant;
 };
 
-/// The families asked for, each with its strengths in rising order. A grey network's pictures have no hue and no saturation.
+/// The families asked for, each with its strengths in rising order. A grey network's pictures have no hue and no
+/// saturation.
 std::vector<std::vector<AugmentationStep>> read_steps(const Params& p, int channels) {
   const std::vector<std::string>& names = augmentation_names();
   std::vector<std::vector<AugmentationStep>> out;
@@ -111,13 +112,15 @@ MetricResult augmentation_robustness(const MetricRequest& r, const Params& p) {
   const auto families = read_steps(p, channels);
   std::vector<AugmentationStep> steps;
   for (const auto& family : families) steps.insert(steps.end(), family.begin(), family.end());
-  const AugmentationLimits limits{p.number("rotation"), p.number("translation"), p.number("scale"), p.number("brightness"),
-                                  p.number("hue"),      p.number("saturation"),  p.number("blur"),  p.number("noise")};
-  const Agreement agreement{p.text("measure") == "correlation", p.text("similarity") == "spearman", p.number("top") / 100};
+  const AugmentationLimits limits{p.number("rotation"),   p.number("translation"), p.number("scale"),
+                                  p.number("brightness"), p.number("hue"),         p.number("saturation"),
+                                  p.number("blur"),       p.number("noise")};
+  const Agreement agreement{p.text("measure") == "correlation", p.text("similarity") == "spearman",
+                            p.number("top") / 100};
   const auto change_of = [&](int64_t n, int64_t k) {
     const AugmentationStep& step = steps[static_cast<size_t>(k)];
-    return PictureChange(step.family, step.strength, step.variant, limits, mix_seed(r.seed, static_cast<uint64_t>(n)), width,
-                         height);
+    return PictureChange(step.family, step.strength, step.variant, limits, mix_seed(r.seed, static_cast<uint64_t>(n)),
+                         width, height);
   };
 
   const Maps maps = prepare(r.attributions, p);
@@ -148,8 +151,9 @@ MetricResult augmentation_robustness(const MetricRequest& r, const Params& p) {
     out.scores[n] = mean_area(out.curves[n], families);
     if (without[n])
       out.warnings.push_back(image_warning(static_cast<int64_t>(n), maps.count,
-                                           "the map is the same everywhere under " + std::to_string(without[n]) + " of " +
-                                               std::to_string(steps.size()) + " changes, which counts as no agreement"));
+                                           "the map is the same everywhere under " + std::to_string(without[n]) +
+                                               " of " + std::to_string(steps.size()) +
+                                               " changes, which counts as no agreement"));
   }
   return out;
 }
@@ -161,8 +165,15 @@ Metric augmentation_robustness_metric() {
   std::vector<Parameter> own = {
       {"augmentations", list, augmentation_names(), "Which changes", {}, {}, "", augmentation_names()},
       {"levels", integer, 4, "Strengths of each change, in equal steps up to the largest; a flip has one", 1, 100},
-      {"measure", choice, "correlation", "What the score is made of: the correlation of all values, or the share of the top "
-       "pixels that are top in both maps", {}, {}, "", {"correlation", "top-k"}},
+      {"measure",
+       choice,
+       "correlation",
+       "What the score is made of: the correlation of all values, or the share of the top "
+       "pixels that are top in both maps",
+       {},
+       {},
+       "",
+       {"correlation", "top-k"}},
       {"similarity", choice, "spearman", "Of ranks or of values", {}, {}, "", {"spearman", "pearson"}},
       {"top", number, 5, "How many pixels are top, of those that both maps show", 0.01, 100, "%"},
       {"rotation", number, 45, "Largest rotation, either way", 0, 180, "°"},
@@ -176,23 +187,27 @@ Metric augmentation_robustness_metric() {
   for (Parameter& e : explainer_parameters()) own.push_back(std::move(e));
   PreparationDefaults signed_map;
   signed_map.absolute = false;
-  Metric m{{"augmentation-robustness", "Robustness to augmentation", "robustness",
-            "After L. Tětková, L. K. Hansen: Robustness of visual explanations to common data augmentation methods, CVPR "
-            "workshops 2023; with flips, blur and noise added.",
-            "Turns, moves, enlarges, mirrors, recolours, blurs and disturbs the picture, more and more, and explains it again. "
-            "Moved maps are moved back; then they are compared with the original's map where both see the picture. The score is "
-            "the mean agreement, averaged over the kinds of change. The curve holds each kind's agreements with growing "
-            "strength, one kind after the other.",
-            with_preparation(signed_map, std::move(own)),
-            "A map that ignores the picture is perfect under light and colour. Maps with single-pixel detail lose when they are "
-            "turned and turned back, for interpolation blurs them. A change that alters what the kernel shows, such as the "
-            "hue of pink fusarium, should change the explanation, and the network may know no such pictures: look at its "
-            "predictions under the same changes, and lower the limit of what it does not bear.",
-            "mean over changes g and strengths s of sim(e(x), g⁻¹ₛ e(gₛ x)),  g⁻¹ₛ only where g moves pixels"},
-           Direction::higher,
-           true,
-           false,
-           augmentation_robustness};
+  Metric m{
+      {"augmentation-robustness", "Robustness to augmentation", "robustness",
+       "After L. Tětková, L. K. Hansen: Robustness of visual explanations to common data augmentation methods, CVPR "
+       "workshops 2023; with flips, blur and noise added.",
+       "Turns, moves, enlarges, mirrors, recolours, blurs and disturbs the picture, more and more, and explains it "
+       "again. "
+       "Moved maps are moved back; then they are compared with the original's map where both see the picture. The "
+       "score is "
+       "the mean agreement, averaged over the kinds of change. The curve holds each kind's agreements with growing "
+       "strength, one kind after the other.",
+       with_preparation(signed_map, std::move(own)),
+       "A map that ignores the picture is perfect under light and colour. Maps with single-pixel detail lose when they "
+       "are "
+       "turned and turned back, for interpolation blurs them. A change that alters what the kernel shows, such as the "
+       "hue of pink fusarium, should change the explanation, and the network may know no such pictures: look at its "
+       "predictions under the same changes, and lower the limit of what it does not bear.",
+       "mean over changes g and strengths s of sim(e(x), g⁻¹ₛ e(gₛ x)),  g⁻¹ₛ only where g moves pixels"},
+      Direction::higher,
+      true,
+      false,
+      augmentation_robustness};
   return m;
 }
 

@@ -11,7 +11,9 @@ namespace ks {
 
 namespace {
 
-int sign_of(double v) { return (v > 0) - (v < 0); }
+int sign_of(double v) {
+  return (v > 0) - (v < 0);
+}
 
 /// Sums over cells x cells equal parts of every channel, in order; for 0 the values themselves.
 std::vector<double> cell_sums(const Maps& maps, int64_t n, int64_t cells) {
@@ -93,9 +95,10 @@ MetricResult consistency(const MetricRequest& r, const Params& p) {
     }
     out.scores[n] = alike ? static_cast<double>(same_class) / static_cast<double>(alike) : 0;
     if (!alike)
-      out.warnings.push_back(image_warning(static_cast<int64_t>(n), maps.count,
-                                           "no other image is explained like this one, which counts as 0: compare coarser, "
-                                           "with fewer features (n) or with cells"));
+      out.warnings.push_back(
+          image_warning(static_cast<int64_t>(n), maps.count,
+                        "no other image is explained like this one, which counts as 0: compare coarser, "
+                        "with fewer features (n) or with cells"));
   }
   return out;
 }
@@ -106,29 +109,46 @@ Metric consistency_metric() {
   using enum ParameterType;
   PreparationDefaults signed_map;
   signed_map.absolute = false;
-  Metric m{{"consistency", "Consistency", "robustness",
-            "S. Dasgupta, N. Frost, M. Moshkovitz: Framework for evaluating faithfulness of local explanations, ICML 2022.",
-            "Of the images whose explanations say the same in short, the share that the network puts into the same class as "
-            "this one. In short: the features of largest magnitude and their signs.",
-            with_preparation(
-                signed_map,
-                {{"discretise", choice, "top-n-sign",
-                  "The n features of largest magnitude and their signs, or the signs of the first n features, which is a "
-                  "corner of the image (as Quantus)", {}, {}, "", {"top-n-sign", "first-n-sign"}},
-                 {"n", integer, 5, "Features that are compared", 1, 1e6, "features"},
-                 {"cells", integer, 0,
-                  "Cells a side that maps are summed into first, so that kernels that lie a little differently compare; 0: "
-                  "every value is a feature", 0, 64, "cells"},
-                 {"output", choice, "logits", "What the class is predicted from; it is the same class", {}, {}, "",
-                  {"logits", "softmax"}}}),
-            "With single pixels as features hardly any two photographs are explained alike, and every score is 0: set cells to "
-            "3 or 4 and n to 1 or 2. With few images it measures how frequent the classes are. A map that is the same for all "
-            "images of a class is perfect, even if it shows nothing of them.",
-            "|{j ≠ i: L(j) = L(i), ŷ(j) = ŷ(i)}| / |{j ≠ i: L(j) = L(i)}|,  L: features with the largest |e| and their signs"},
-           Direction::higher,
-           true,
-           false,
-           consistency};
+  Metric m{
+      {"consistency", "Consistency", "robustness",
+       "S. Dasgupta, N. Frost, M. Moshkovitz: Framework for evaluating faithfulness of local explanations, ICML 2022.",
+       "Of the images whose explanations say the same in short, the share that the network puts into the same class as "
+       "this one. In short: the features of largest magnitude and their signs.",
+       with_preparation(
+           signed_map,
+           {{"discretise",
+             choice,
+             "top-n-sign",
+             "The n features of largest magnitude and their signs, or the signs of the first n features, which is a "
+             "corner of the image (as Quantus)",
+             {},
+             {},
+             "",
+             {"top-n-sign", "first-n-sign"}},
+            {"n", integer, 5, "Features that are compared", 1, 1e6, "features"},
+            {"cells", integer, 0,
+             "Cells a side that maps are summed into first, so that kernels that lie a little differently compare; 0: "
+             "every value is a feature",
+             0, 64, "cells"},
+            {"output",
+             choice,
+             "logits",
+             "What the class is predicted from; it is the same class",
+             {},
+             {},
+             "",
+             {"logits", "softmax"}}}),
+       "With single pixels as features hardly any two photographs are explained alike, and every score is 0: set cells "
+       "to "
+       "3 or 4 and n to 1 or 2. With few images it measures how frequent the classes are. A map that is the same for "
+       "all "
+       "images of a class is perfect, even if it shows nothing of them.",
+       "|{j ≠ i: L(j) = L(i), ŷ(j) = ŷ(i)}| / |{j ≠ i: L(j) = L(i)}|,  L: features with the largest |e| and their "
+       "signs"},
+      Direction::higher,
+      true,
+      false,
+      consistency};
   m.compares_images = [](const Params&) { return true; };
   m.quantus = {{"discretise", "first-n-sign"}, {"abs", true}};
   return m;

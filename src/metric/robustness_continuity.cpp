@@ -5,8 +5,8 @@
 #include "metric/perturb.h"
 #include "metric/robustness.h"
 
-// Continuity: how fast the explanation changes while the image slides out of the picture. The maps are compared as they are, not
-// moved back: the kernel's part of the score is that of any map that follows the kernel.
+// Continuity: how fast the explanation changes while the image slides out of the picture. The maps are compared as they
+// are, not moved back: the kernel's part of the score is that of any map that follows the kernel.
 namespace ks {
 
 namespace {
@@ -44,7 +44,8 @@ MetricResult continuity(const MetricRequest& r, const Params& p) {
     fill.push_back(static_cast<float>(baseline_value(baseline, r.inputs->sample(n), r.inputs->stride())));
   const auto shift = [&](int64_t n, int64_t k, float* to) {
     const int64_t by = shifts[static_cast<size_t>(k)];
-    shift_image(r.inputs->sample(n), r.inputs->shape, along_x ? by : 0, along_x ? 0 : by, fill[static_cast<size_t>(n)], to);
+    shift_image(r.inputs->sample(n), r.inputs->shape, along_x ? by : 0, along_x ? 0 : by, fill[static_cast<size_t>(n)],
+                to);
   };
   explain_changed(r, p, explainer, static_cast<int64_t>(shifts.size()), shift, [&](const ChangedImages& shifted) {
     for (int64_t i = 0; i < shifted.maps.count; ++i) {
@@ -75,25 +76,26 @@ MetricResult continuity(const MetricRequest& r, const Params& p) {
 Metric continuity_metric() {
   using enum ParameterType;
   std::vector<Parameter> own = {
-      {"nr_steps", integer, 28, "Positions of the image on its way from one side out of the picture to the other", 1, 1000,
-       "steps"},
+      {"nr_steps", integer, 28, "Positions of the image on its way from one side out of the picture to the other", 1,
+       1000, "steps"},
       {"direction", choice, "x", "Which way the image moves", {}, {}, "", {"x", "y"}},
       baseline_parameters().front()};
   for (Parameter& e : explainer_parameters()) own.push_back(std::move(e));
-  Metric m{{"continuity", "Continuity", "robustness",
-            "G. Montavon, W. Samek, K.-R. Müller: Methods for interpreting and understanding deep neural networks, Digital "
-            "Signal Processing 2018; the translations are those of A. Hedström et al., Quantus, JMLR 2023.",
-            "Largest ratio of the explanation's change to the image's while the image slides through the picture. The curve "
-            "is the ratio at each position.",
-            with_preparation({}, std::move(own)),
-            "A map that moves with the kernel changes as much as one that jumps about, for the maps are not moved back: use "
-            "augmentation-robustness to see whether the map follows the kernel. The ratio grows with the image's size and "
-            "contrast, so compare methods on one set of images only.",
-            "max over shifts t of ‖e(x) − e(xₜ)‖₁ / ‖x − xₜ‖₂"},
-           Direction::lower,
-           true,
-           false,
-           continuity};
+  Metric m{
+      {"continuity", "Continuity", "robustness",
+       "G. Montavon, W. Samek, K.-R. Müller: Methods for interpreting and understanding deep neural networks, Digital "
+       "Signal Processing 2018; the translations are those of A. Hedström et al., Quantus, JMLR 2023.",
+       "Largest ratio of the explanation's change to the image's while the image slides through the picture. The curve "
+       "is the ratio at each position.",
+       with_preparation({}, std::move(own)),
+       "A map that moves with the kernel changes as much as one that jumps about, for the maps are not moved back: use "
+       "augmentation-robustness to see whether the map follows the kernel. The ratio grows with the image's size and "
+       "contrast, so compare methods on one set of images only.",
+       "max over shifts t of ‖e(x) − e(xₜ)‖₁ / ‖x − xₜ‖₂"},
+      Direction::lower,
+      true,
+      false,
+      continuity};
   return m;
 }
 

@@ -7,9 +7,9 @@
 #include "metric/representation.h"
 #include "metric/robustness.h"
 
-// Relative stability: how much the explanation of a noisy copy changes, in per cent of each of its values, against how much
-// the network's input, inner representation or output does. An explanation may change where the network changes its mind.
-// C. Agarwal et al.: Rethinking stability for attribution-based explanations, 2022.
+// Relative stability: how much the explanation of a noisy copy changes, in per cent of each of its values, against how
+// much the network's input, inner representation or output does. An explanation may change where the network changes
+// its mind. C. Agarwal et al.: Rethinking stability for attribution-based explanations, 2022.
 namespace ks {
 
 namespace {
@@ -59,7 +59,8 @@ MetricResult relative_stability(const MetricRequest& r, const Params& p) {
   const double eps = p.number("eps_min");
   const bool same_class = p.text("neighbours") == "same-class", at_least = p.text("denominator") == "at-least-eps";
   const Maps maps = prepare(r.attributions, p);
-  MetricResult out = robustness_scores(maps, "the map is zero everywhere, so that a change of it is no share of anything");
+  MetricResult out =
+      robustness_scores(maps, "the map is zero everywhere, so that a change of it is no share of anything");
   const int64_t images = maps.count, draws = p.integer("nr_samples"), size = r.inputs->stride();
 
   std::vector<std::vector<float>> logits(static_cast<size_t>(images));
@@ -115,7 +116,8 @@ MetricResult relative_stability(const MetricRequest& r, const Params& p) {
     if (count > 0) continue;
     out.scores[static_cast<size_t>(n)] = kUndefined;
     out.warnings.push_back(image_warning(
-        n, images, "the network puts every noisy copy into another class, so that none is a neighbour: take less noise"));
+        n, images,
+        "the network puts every noisy copy into another class, so that none is a neighbour: take less noise"));
   }
   return out;
 }
@@ -127,11 +129,23 @@ std::vector<Parameter> relative_parameters(std::vector<Parameter> own) {
   raw.absolute = false;
   std::vector<Parameter> all = noise_parameters();
   all.push_back({"eps_min", number, 1e-6, "Smallest divisor", 1e-30, 1});
-  all.push_back({"denominator", choice, "at-least-eps",
-                 "Whether eps_min is the least that the network's change counts, or stands for a change of exactly 0 only (as "
-                 "Quantus)", {}, {}, "", {"at-least-eps", "eps-for-zero"}});
-  all.push_back({"neighbours", choice, "same-class",
-                 "Which noisy copies count: those that the network puts into the image's class, or all (as Quantus)", {}, {}, "",
+  all.push_back(
+      {"denominator",
+       choice,
+       "at-least-eps",
+       "Whether eps_min is the least that the network's change counts, or stands for a change of exactly 0 only (as "
+       "Quantus)",
+       {},
+       {},
+       "",
+       {"at-least-eps", "eps-for-zero"}});
+  all.push_back({"neighbours",
+                 choice,
+                 "same-class",
+                 "Which noisy copies count: those that the network puts into the image's class, or all (as Quantus)",
+                 {},
+                 {},
+                 "",
                  {"same-class", "all"}});
   for (Parameter& o : own) all.push_back(std::move(o));
   for (Parameter& e : explainer_parameters()) all.push_back(std::move(e));
@@ -165,28 +179,36 @@ Metric stability(const char* title, const char* description, const char* mislead
 
 std::vector<Metric> relative_stability_metrics() {
   return {
-      stability<Against::input>(
-          "Relative input stability",
-          "Largest change of the explanation in per cent of its values, against that of the image, over noisy copies that the "
-          "network puts into the same class.",
-          "Pixels with hardly any relevance decide: a change from nearly nothing to little is many thousand per cent. Maps "
-          "that are exactly zero in places, such as Grad-CAM's, come out enormous. Compare methods by their ranks, not by "
-          "these numbers.",
-          "max over x' of ‖(e(x) − e(x')) / e(x)‖₂ / max(‖(x − x') / x‖₂, ε)", {}),
+      stability<Against::input>("Relative input stability",
+                                "Largest change of the explanation in per cent of its values, against that of the "
+                                "image, over noisy copies that the "
+                                "network puts into the same class.",
+                                "Pixels with hardly any relevance decide: a change from nearly nothing to little is "
+                                "many thousand per cent. Maps "
+                                "that are exactly zero in places, such as Grad-CAM's, come out enormous. Compare "
+                                "methods by their ranks, not by "
+                                "these numbers.",
+                                "max over x' of ‖(e(x) − e(x')) / e(x)‖₂ / max(‖(x − x') / x‖₂, ε)", {}),
       stability<Against::representation>(
           "Relative representation stability",
-          "Largest change of the explanation in per cent of its values, against that of an inner tensor of the network, over "
+          "Largest change of the explanation in per cent of its values, against that of an inner tensor of the "
+          "network, over "
           "noisy copies that the network puts into the same class.",
-          "After a ReLU most values of the inner tensor are zero, and the smallest noise on one of them is an enormous change "
-          "that makes any explanation look stable. Scores depend on the layer: compare methods on one layer of one network, and "
+          "After a ReLU most values of the inner tensor are zero, and the smallest noise on one of them is an enormous "
+          "change "
+          "that makes any explanation look stable. Scores depend on the layer: compare methods on one layer of one "
+          "network, and "
           "by their ranks.",
           "max over x' of ‖(e(x) − e(x')) / e(x)‖₂ / max(‖(L(x) − L(x')) / L(x)‖₂, ε),  L: the layer's output",
-          {{"layer", ParameterType::text, "", "ONNX name of a tensor of the network; empty: the last feature map before its head"}}),
+          {{"layer", ParameterType::text, "",
+            "ONNX name of a tensor of the network; empty: the last feature map before its head"}}),
       stability<Against::output>(
           "Relative output stability",
-          "Largest change of the explanation in per cent of its values, against that of the network's output, over noisy "
+          "Largest change of the explanation in per cent of its values, against that of the network's output, over "
+          "noisy "
           "copies that it puts into the same class.",
-          "A network that is sure hardly changes its probabilities, and dividing by next to nothing makes any explanation look "
+          "A network that is sure hardly changes its probabilities, and dividing by next to nothing makes any "
+          "explanation look "
           "unstable: keep to the logits. Pixels with hardly any relevance decide, as in relative input stability.",
           "max over x' of ‖(e(x) − e(x')) / e(x)‖₂ / max(‖h(x) − h(x')‖₂, ε),  h: the logits", {output_parameter()}),
   };

@@ -4,7 +4,8 @@
 
 namespace ks {
 
-/// A linear map of colours, by rows: what the new red, green and blue take of the old ones. Of sRGB values, not of light.
+/// A linear map of colours, by rows: what the new red, green and blue take of the old ones. Of sRGB values, not of
+/// light.
 using ColourMatrix = std::array<std::array<double, 3>, 3>;
 
 ColourMatrix product(const ColourMatrix& a, const ColourMatrix& b);  // b first, then a

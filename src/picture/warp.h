@@ -16,8 +16,8 @@ struct Warp {
 
 /// How a picture is turned, enlarged, mirrored and moved about its centre.
 struct Placement {
-  double angle = 0;  // radians
-  double scale = 1;  // above 1: what it shows grows
+  double angle = 0;                 // radians
+  double scale = 1;                 // above 1: what it shows grows
   double shift_x = 0, shift_y = 0;  // pixels of the result, to the right and down
   bool flip_x = false, flip_y = false;
 };
@@ -28,8 +28,8 @@ Warp warp_of(const Placement& placement, int from_width, int from_height, int to
 /// Bilinear resampling of `channels` planes to `out` [channels][to_height][to_width]; outside the original its edge is
 /// repeated. The original's channel c of column x and row y is source[(y * width + x) * pixel_step + c * channel_step].
 template <class T, class Real>
-void resample(const T* source, int64_t pixel_step, int64_t channel_step, int channels, int width, int height, const Warp& w,
-              int to_width, int to_height, Real* out) {
+void resample(const T* source, int64_t pixel_step, int64_t channel_step, int channels, int width, int height,
+              const Warp& w, int to_width, int to_height, Real* out) {
   const Real last_x = static_cast<Real>(width - 1), last_y = static_cast<Real>(height - 1);
   const int64_t plane = static_cast<int64_t>(to_width) * to_height;
   const int64_t right = width > 1 ? pixel_step : 0, below = height > 1 ? width * pixel_step : 0;

@@ -33,14 +33,16 @@ struct Bench {
   MetricResult measure(const std::string& metric, const std::string& method, const json& params = json::object()) {
     return measure_map(metric, method, params, explain(method));
   }
-  MetricResult measure_map(const std::string& metric, const std::string& method, const json& params, const Tensor& map) {
+  MetricResult measure_map(const std::string& metric, const std::string& method, const json& params,
+                           const Tensor& map) {
     MetricRequest request{&classifier, &inputs, &targets, map, nullptr, &methods().at(method), nullptr, 5};
     request.explanations = explanations;
     request.forwards = forwards;
     return ks::measure(metric, params, request);
   }
   /// The same for the first image alone.
-  MetricResult measure_first(const std::string& metric, const std::string& method, const json& params = json::object()) {
+  MetricResult measure_first(const std::string& metric, const std::string& method,
+                             const json& params = json::object()) {
     const Tensor image = inputs.slice(0, 1);
     const std::vector<int> target{targets[0]};
     const Tensor map = explain(method).slice(0, 1);
@@ -66,7 +68,8 @@ const std::vector<std::string> kNoiseMetrics = {"max-sensitivity",           "av
                                                 "local-lipschitz-estimate",  "relative-input-stability",
                                                 "relative-output-stability", "relative-representation-stability"};
 
-/// A linear network that weighs every pixel alike: its gradient x input is the picture itself, times a weight a channel.
+/// A linear network that weighs every pixel alike: its gradient x input is the picture itself, times a weight a
+/// channel.
 Classifier even_network(int channels) {
   Tensor weights({2, channels * kPlane});
   for (int k = 0; k < 2; ++k)
@@ -85,8 +88,8 @@ Tensor soft_pictures(int channels) {
           const auto spot = [&](double at_x, double at_y, double width) {
             return std::exp(-((x - at_x) * (x - at_x) + (y - at_y) * (y - at_y)) / (2 * width * width));
           };
-          out.sample(n)[(c * kWidth + y) * kWidth + x] = static_cast<float>(
-              spot(8 + n, 9, 4) - (0.7 + 0.2 * c) * spot(16, 14 + c, 5) + 0.02 * x - 0.01 * y);
+          out.sample(n)[(c * kWidth + y) * kWidth + x] =
+              static_cast<float>(spot(8 + n, 9, 4) - (0.7 + 0.2 * c) * spot(16, 14 + c, 5) + 0.02 * x - 0.01 * y);
         }
   return out;
 }
@@ -136,7 +139,8 @@ TEST_CASE("robustness metrics: a batch has the scores of its images, and the see
     for (const char* method : {"input-x-gradient", "sobel", "random"}) {
       CAPTURE(method);
       json params = json::object();
-      if (m.name == "relative-representation-stability") params["layer"] = b.classifier.original().nodes.at(0).outputs.at(0);
+      if (m.name == "relative-representation-stability")
+        params["layer"] = b.classifier.original().nodes.at(0).outputs.at(0);
       const MetricResult all = b.measure(m.name, method, params), again = b.measure(m.name, method, params),
                          first = b.measure_first(m.name, method, params);
       REQUIRE(all.scores.size() == 3);
@@ -160,10 +164,13 @@ TEST_CASE("robustness metrics speak of maps that are zero, constant or not finit
     if (m.family != "robustness" || m.compares_images) continue;
     CAPTURE(m.name);
     json params = {{"explanation", "centre"}};
-    if (m.name == "relative-representation-stability") params["layer"] = b.classifier.original().nodes.at(0).outputs.at(0);
+    if (m.name == "relative-representation-stability")
+      params["layer"] = b.classifier.original().nodes.at(0).outputs.at(0);
     const auto with = [&](const Tensor& map) { return b.measure_map(m.name, "centre", params, map); };
-    CHECK(warns(with(zero), m.name == "continuity" || m.name == "local-lipschitz-estimate" ||
-                                    m.name == "augmentation-robustness" ? "same everywhere" : "zero everywhere"));
+    CHECK(warns(with(zero),
+                m.name == "continuity" || m.name == "local-lipschitz-estimate" || m.name == "augmentation-robustness"
+                    ? "same everywhere"
+                    : "zero everywhere"));
     CHECK(warns(with(constant), "same everywhere"));
     const MetricResult lost = with(broken);
     CHECK(std::isnan(lost.scores[0]));
@@ -183,12 +190,14 @@ TEST_CASE("robustness metrics speak of maps that are zero, constant or not finit
   }
 }
 
-TEST_CASE("max-sensitivity without the norm is that of Yeh et al.; compat=quantus is Gaussian noise where it is Quantus'") {
+TEST_CASE(
+    "max-sensitivity without the norm is that of Yeh et al.; compat=quantus is Gaussian noise where it is Quantus'") {
   Bench b;
   const Tensor map = b.explain("input-x-gradient");
   const json raw = {{"pooling", "none"}};
   const auto relative = b.measure("max-sensitivity", "input-x-gradient", raw).scores,
-             plain = b.measure("max-sensitivity", "input-x-gradient", {{"pooling", "none"}, {"relative", false}}).scores;
+             plain =
+                 b.measure("max-sensitivity", "input-x-gradient", {{"pooling", "none"}, {"relative", false}}).scores;
   for (int64_t n = 0; n < 3; ++n) {
     double norm = 0;
     for (int64_t i = 0; i < map.stride(); ++i) norm += static_cast<double>(map.sample(n)[i]) * map.sample(n)[i];
@@ -206,8 +215,8 @@ TEST_CASE("continuity: what the picture itself changes by, and nothing for maps 
   const Tensor inputs = soft_pictures(3);
   for (const char* direction : {"x", "y"}) {
     CAPTURE(direction);
-    const json params = {{"pooling", "none"}, {"abs", false}, {"normalise", "none"}, {"nr_steps", 10}, {"direction", direction},
-                         {"baseline", 0.25}};
+    const json params = {{"pooling", "none"}, {"abs", false},           {"normalise", "none"},
+                         {"nr_steps", 10},    {"direction", direction}, {"baseline", 0.25}};
     const MetricResult result = measure_even(even, inputs, "input-x-gradient", params, "continuity");
     for (int n = 0; n < 2; ++n) {
       const auto& curve = result.curves[static_cast<size_t>(n)];
@@ -223,11 +232,13 @@ TEST_CASE("continuity: what the picture itself changes by, and nothing for maps 
                            ? 0.25
                            : static_cast<double>(inputs.sample(n)[(c * kWidth + yy) * kWidth + xx]);
               };
-              const double d = value(y, x) - (direction == std::string("x") ? value(y, x - shift) : value(y - shift, x));
+              const double d =
+                  value(y, x) - (direction == std::string("x") ? value(y, x - shift) : value(y - shift, x));
               moved += std::fabs(d) * (n == 0 ? 1 : 0.5) * (0.4 + 0.3 * c);
               squares += d * d;
             }
-        CHECK(curve[static_cast<size_t>(i)] == doctest::Approx(shift == 0 ? 0 : moved / std::sqrt(squares)).epsilon(1e-4));
+        CHECK(curve[static_cast<size_t>(i)] ==
+              doctest::Approx(shift == 0 ? 0 : moved / std::sqrt(squares)).epsilon(1e-4));
       }
       CHECK(result.scores[static_cast<size_t>(n)] == *std::max_element(curve.begin(), curve.end()));
     }
@@ -269,7 +280,8 @@ TEST_CASE("consistency: the share of the images explained alike that are classif
   CHECK(measured(maps, {{"n", 2}, {"abs", true}}).scores == std::vector<double>(4, 1.0 / 3));
   // The first three features are empty but for 0 to 2.
   CHECK(measured(maps, {{"n", 3}, {"discretise", "first-n-sign"}}).scores == std::vector<double>(4, 0));
-  CHECK(measured(maps, {{"n", 3}, {"discretise", "first-n-sign"}, {"cells", 2}}).scores == std::vector<double>{0.5, 0.5, 0, 0});
+  CHECK(measured(maps, {{"n", 3}, {"discretise", "first-n-sign"}, {"cells", 2}}).scores ==
+        std::vector<double>{0.5, 0.5, 0, 0});
   // A kernel that lies a little differently is explained alike in coarse cells.
   Tensor shifted = maps;
   shifted.sample(1)[5 * kWidth + 6] = 0;
@@ -361,8 +373,8 @@ TEST_CASE("representation: a tensor by its name, the last feature map, and what 
   Classifier classifier(graph::write(net.finish(true)), "net");
   Random random(8);
   const Tensor inputs = test::random_tensor(random, {19, 3, 16, 16});  // more than a batch
-  const Representation last(classifier, ""), before(classifier, normed), after(classifier, relu), head(classifier, pooled),
-      logits(classifier, "logits");
+  const Representation last(classifier, ""), before(classifier, normed), after(classifier, relu),
+      head(classifier, pooled), logits(classifier, "logits");
   CHECK(last.layer() == relu);
   const auto values = last(inputs);
   const Tensor expected = classifier.logits(inputs), of_norm = before(inputs).inner, of_relu = after(inputs).inner,
@@ -398,7 +410,8 @@ TEST_CASE("a change of a picture is made in the picture's colours, and by as muc
     for (int c = 0; c < 3; ++c)
       for (int i = 0; i < kPlane; ++i)
         out.data[static_cast<size_t>(c * kPlane + i)] =
-            input.data[static_cast<size_t>(c * kPlane + i)] * pre.deviation[static_cast<size_t>(c)] + pre.mean[static_cast<size_t>(c)];
+            input.data[static_cast<size_t>(c * kPlane + i)] * pre.deviation[static_cast<size_t>(c)] +
+            pre.mean[static_cast<size_t>(c)];
     return out;
   };
   Tensor input = soft_pictures(3).slice(0, 1);
@@ -417,11 +430,13 @@ TEST_CASE("a change of a picture is made in the picture's colours, and by as muc
     darker += down;
     for (size_t i = 0; i < light.data.size(); ++i)
       CHECK(light.data[i] == doctest::Approx(before.data[i] * (down ? 0.85 : 1.15)).epsilon(1e-4));
-    grey += std::fabs(colour.data[5] - colour.data[5 + kPlane]) < 1e-5 && std::fabs(colour.data[5] - colour.data[5 + 2 * kPlane]) < 1e-5;
+    grey += std::fabs(colour.data[5] - colour.data[5 + kPlane]) < 1e-5 &&
+            std::fabs(colour.data[5] - colour.data[5 + 2 * kPlane]) < 1e-5;
   }
   CHECK((darker > 8 && darker < 32));  // each way about equally often
   CHECK((grey > 8 && grey < 32));      // the full limit takes all colour, or doubles it
-  const Tensor noisy = picture(changed(AugmentationFamily::noise, 1, 1)), half = picture(changed(AugmentationFamily::noise, 0.5, 1));
+  const Tensor noisy = picture(changed(AugmentationFamily::noise, 1, 1)),
+               half = picture(changed(AugmentationFamily::noise, 0.5, 1));
   double squares = 0;
   for (size_t i = 0; i < noisy.data.size(); ++i) {
     const double d = noisy.data[i] - before.data[i];
@@ -432,14 +447,17 @@ TEST_CASE("a change of a picture is made in the picture's colours, and by as muc
   // Nothing leaves the range of pictures.
   for (float& v : input.data) v = v > 0 ? 2 : -1.5f;
   for (uint64_t seed = 0; seed < 10; ++seed)
-    for (const AugmentationFamily family : {AugmentationFamily::brightness, AugmentationFamily::noise, AugmentationFamily::hue})
+    for (const AugmentationFamily family :
+         {AugmentationFamily::brightness, AugmentationFamily::noise, AugmentationFamily::hue})
       for (const float v : picture(changed(family, 1, seed)).data) CHECK((v > -1e-5 && v < 1 + 1e-5));
 }
 
 TEST_CASE("augmentation-robustness: what follows the picture by construction agrees with itself") {
   Classifier even = even_network(3);
   const Tensor inputs = soft_pictures(3);
-  const auto scores = [&](const char* method, const json& params) { return measure_even(even, inputs, method, params).scores; };
+  const auto scores = [&](const char* method, const json& params) {
+    return measure_even(even, inputs, method, params).scores;
+  };
   for (const char* measure : {"correlation", "top-k"})
     for (const char* similarity : {"spearman", "pearson"}) {
       CAPTURE(measure);
@@ -454,7 +472,8 @@ TEST_CASE("augmentation-robustness: what follows the picture by construction agr
         // Turning and turning back interpolates twice.
         CHECK(with("input-x-gradient", {"rotation", "scale"})[n] > (measure == std::string("top-k") ? 0.8 : 0.97));
         CHECK(with("input-x-gradient", {"rotation", "scale"})[n] < 1 - 1e-6);
-        CHECK(with("centre", {"brightness", "hue", "saturation", "blur", "noise"})[n] == doctest::Approx(1).epsilon(1e-9));
+        CHECK(with("centre", {"brightness", "hue", "saturation", "blur", "noise"})[n] ==
+              doctest::Approx(1).epsilon(1e-9));
         CHECK(with("centre", json::array({"translation"}))[n] < 0.95);
       }
     }
@@ -477,13 +496,16 @@ TEST_CASE("augmentation-robustness: agreement falls as the change grows, along o
   CHECK(noise.front() > 0.9);
   CHECK(noise.back() < 0.8);
   // Kinds do not depend on what else is asked for, nor levels on how many there are.
-  const auto both = curve({"rotation", "flip", "noise"}, {{"levels", 2}}), turned = curve(json::array({"rotation"}), {{"levels", 4}});
+  const auto both = curve({"rotation", "flip", "noise"}, {{"levels", 2}}),
+             turned = curve(json::array({"rotation"}), {{"levels", 4}});
   REQUIRE(both.size() == 6);
   CHECK(both[0] == doctest::Approx(turned[1]));
   CHECK(both[1] == doctest::Approx(turned[3]));
   CHECK(both[5] == doctest::Approx(curve(json::array({"noise"}), {{"levels", 1}})[0]));
-  CHECK(measure_even(even, inputs, "input-x-gradient", {{"augmentations", {"rotation", "flip", "noise"}}, {"levels", 2}}).scores[0] ==
-        doctest::Approx(((both[0] + both[1]) / 2 + (both[2] + both[3]) / 2 + (both[4] + both[5]) / 2) / 3));
+  CHECK(
+      measure_even(even, inputs, "input-x-gradient", {{"augmentations", {"rotation", "flip", "noise"}}, {"levels", 2}})
+          .scores[0] ==
+      doctest::Approx(((both[0] + both[1]) / 2 + (both[2] + both[3]) / 2 + (both[4] + both[5]) / 2) / 3));
   // Only what both pictures show is compared: a map moved half out of the picture still agrees.
   CHECK(curve(json::array({"translation"}), {{"translation", 0.5}})[3] == doctest::Approx(1).epsilon(1e-6));
 }
@@ -499,9 +521,11 @@ TEST_CASE("augmentation-robustness: names that are none, grey pictures, maps tha
   CHECK(measure_even(grey, grey_inputs, "sobel", {}).curves[0].size() == 6 * 4 + 2);
   CHECK_THROWS_AS(measure_even(grey, grey_inputs, "sobel", {{"augmentations", {"hue"}}}), Error);
   // The picture turns uniformly black, and the edges' map with it.
-  const MetricResult dark = measure_even(even, inputs, "sobel", {{"augmentations", {"brightness"}}, {"brightness", 1}, {"levels", 1}});
+  const MetricResult dark =
+      measure_even(even, inputs, "sobel", {{"augmentations", {"brightness"}}, {"brightness", 1}, {"levels", 1}});
   for (size_t n = 0; n < 2; ++n)
-    if (dark.curves[n][0] == 0) CHECK(warns(dark, "image " + std::to_string(n + 1) + ": the map is the same everywhere under 1 of 1"));
+    if (dark.curves[n][0] == 0)
+      CHECK(warns(dark, "image " + std::to_string(n + 1) + ": the map is the same everywhere under 1 of 1"));
 }
 
 TEST_SUITE_END();

@@ -29,7 +29,8 @@ TEST_CASE("resampling: nothing, mirroring, a quarter turn and a shift are exact,
   std::iota(picture.begin(), picture.end(), 1.0f);
   const auto warped = [&](const Placement& place) {
     std::vector<float> out(picture.size());
-    resample(picture.data(), 1, side * side, 1, side, side, warp_of(place, side, side, side, side), side, side, out.data());
+    resample(picture.data(), 1, side * side, 1, side, side, warp_of(place, side, side, side, side), side, side,
+             out.data());
     return out;
   };
   CHECK(warped({}) == picture);

@@ -6,6 +6,7 @@
 
 #include "graph/shapes.h"
 #include "graph/simplify.h"
+#include "graph/webgpu.h"
 #include "tensor/error.h"
 #include "tensor/hash.h"
 
@@ -116,7 +117,7 @@ Classifier::Classifier(const std::string& onnx_bytes, const std::string& where, 
     model_.outputs[0].dimensions.clear();
     for (int64_t d : scores) model_.outputs[0].dimensions.push_back({d, d < 0 ? "N" : ""});
   }
-  forward_ = std::make_unique<Session>(graph::write(model_), options_, where);
+  forward_ = std::make_unique<Session>(file_of(model_), options_, where);
   if (scores.empty()) scores = forward_->outputs().at(0).shape;
   if (scores.size() != 2 || scores[1] < 2)
     throw Error("its output has shape " + to_string(scores), where, "a classifier with one output [N,K], K at least 2, is needed");
@@ -154,10 +155,15 @@ std::vector<int> Classifier::predict(const Tensor& inputs) {
   return out;
 }
 
+std::string Classifier::file_of(graph::Model model) const {
+  if (backend_ == backward::Backend::webgpu) graph::avoid_webgpu_faults(model);
+  return graph::write(model);
+}
+
 Session& Classifier::derived(const std::string& key, const std::function<graph::Model()>& build) {
   const auto known = by_key_.find(key);
   if (known != by_key_.end()) return *known->second;
-  const std::string bytes = graph::write(build());
+  const std::string bytes = file_of(build());
   const Fingerprint graph = fingerprint(bytes);
   auto session = sessions_.find(graph);
   if (session == sessions_.end())

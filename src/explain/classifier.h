@@ -57,6 +57,8 @@ class Classifier {
   Session& derived(const std::string& key, const std::function<graph::Model()>& build);
   /// Networks of several methods as one, built on first use. Only the last one is kept: it holds the weights of all of them.
   JointNetwork& joint(const std::string& key, const std::function<std::shared_ptr<JointNetwork>()>& build);
+  /// A derived network as an ONNX file for this classifier's provider.
+  std::string file_of(graph::Model model) const;
   const SessionOptions& session_options() const { return options_; }
 
   /// How many images at most run together.

@@ -34,7 +34,7 @@ std::shared_ptr<JointNetwork> build(Classifier& classifier, const std::vector<Ch
   const std::vector<double> shares =
       graph::work_shares(combined.model, classifier.model(), classifier.input_shape(), attributions);
   for (size_t i = 0; i < built.size(); ++i) joint->shares[built[i]] = shares[i];
-  const std::string bytes = graph::write(combined.model);
+  const std::string bytes = classifier.file_of(std::move(combined.model));
   combined = {};
   joint->session.emplace(bytes, classifier.session_options(), classifier.where() + " (several methods)");
   return joint;

@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "explain/classifier.h"
+#include "graph/builder.h"
+#include "graph/webgpu.h"
 #include "networks.h"
 #include "support.h"
 #include "tensor/error.h"
@@ -96,6 +98,37 @@ TEST_CASE("simplify changes no logit and leaves no batch norm behind a convoluti
     const Tensor x = test::random_tensor(random, shape);
     const Tensor a = before.run({{"input", &x}}, {"logits"})[0], b = after.run({{"input", &x}}, {"logits"})[0];
     for (int64_t i = 0; i < a.size(); ++i) CHECK(std::fabs(a.data[i] - b.data[i]) < 1e-4 * (1 + std::fabs(a.data[i])));
+  }
+}
+
+TEST_CASE("convolutions that WebGPU gets wrong are widened without changing a number") {
+  // Kinds as [transposed, groups, input channels, output channels, kernel side, faulty].
+  const int64_t kinds[][6] = {{0, 1, 6, 8, 3, 1},  {0, 1, 9, 4, 3, 1},  {0, 1, 3, 8, 3, 0},  {0, 1, 12, 8, 3, 0}, {0, 1, 6, 6, 3, 0},
+                              {0, 1, 6, 8, 1, 0},  {0, 2, 12, 8, 3, 0}, {1, 4, 16, 4, 2, 1}, {1, 2, 4, 2, 3, 1},  {1, 8, 8, 8, 2, 0},
+                              {1, 4, 12, 4, 2, 0}, {1, 2, 8, 4, 3, 0},  {1, 1, 6, 8, 3, 0}};
+  for (const auto& [transposed, group, in, out, side, faulty] : kinds) {
+    CAPTURE(in);
+    CAPTURE(out);
+    Random random(static_cast<uint64_t>(in * 100 + out));
+    graph::Model model;
+    model.inputs.push_back({"x", graph::Type::f32, {{-1, "N"}, {in, ""}, {7, ""}, {6, ""}}});
+    graph::Builder builder(model);
+    builder.fresh("x");
+    const Shape shape = transposed ? Shape{in, out / group, side, side} : Shape{out, in / group, side, side};
+    const std::string weights = builder.constant(graph::Array::of(test::random_tensor(random, shape)));
+    const std::string bias = builder.constant(graph::Array::of(test::random_tensor(random, {out})));
+    builder.add_named(transposed ? "ConvTranspose" : "Conv", {"x", weights, bias}, "y",
+                      {{"group", group}, {"strides", std::vector<int64_t>{2, 2}}});
+    model.outputs.push_back({"y", graph::Type::f32, {{-1, "N"}, {out, ""}, {-1, "h"}, {-1, "w"}}});
+    graph::Model mended = model;
+    CHECK(graph::avoid_webgpu_faults(mended) == faulty);
+    graph::check(mended, "mended");
+    CHECK(graph::avoid_webgpu_faults(mended) == 0);
+    const Tensor x = test::random_tensor(random, {2, in, 7, 6});
+    Session before(graph::write(model), {}, "before"), after(graph::write(mended), {}, "after");
+    const Tensor a = before.run({{"x", &x}}, {"y"})[0], b = after.run({{"x", &x}}, {"y"})[0];
+    REQUIRE(a.shape == b.shape);
+    for (size_t i = 0; i < a.data.size(); ++i) REQUIRE(std::fabs(a.data[i] - b.data[i]) < 1e-5 * (1 + std::fabs(a.data[i])));
   }
 }
 

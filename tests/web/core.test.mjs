@@ -6,7 +6,10 @@ import {after, before, test} from 'node:test';
 
 import {launch, root, serveSite} from './chromium.mjs';
 
-const model = readFileSync(join(root, 'tests/golden/methods/grainnet/model.onnx')).toString('base64');
+const network = (path) => readFileSync(join(root, 'tests', path)).toString('base64');
+const model = network('golden/methods/grainnet/model.onnx');
+// VGG-like with batch norms; plain with dense layers; numbers of channels and windows that GPU kernels treat apart.
+const others = ['golden/methods/vggbn/model.onnx', 'golden/methods/plain/model.onnx', 'data/networks/narrow.onnx'];
 const images = [1, 2].map((seed) => ({id: `k${seed}`, generate: {species: 'wheat', defect: 'pink-fusarium', seed}}));
 // Every method that goes through the network.
 const methods = [
@@ -28,7 +31,7 @@ after(async () => {
 });
 
 /** Runs the methods on the model through the Worker of a fresh page; maps as arrays, with what the runtime says. */
-async function run(browser, site, init, names = methods) {
+async function run(browser, site, init, names = methods, bytes = model) {
   const page = await browser.newPage();
   const log = [];  // ONNX Runtime's own, where it is asked to be verbose
   page.on('console', (message) => log.push(message.text()));
@@ -38,7 +41,7 @@ async function run(browser, site, init, names = methods) {
     const core = startCore();
     const {json: {runtime}} = await core.request('init', init);
     const bytes = Uint8Array.from(atob(model), (c) => c.charCodeAt(0));
-    const added = await core.request('add-model', {name: 'grainnet.onnx'}, {buffer: bytes.buffer});
+    const added = await core.request('add-model', {name: 'network.onnx'}, {buffer: bytes.buffer});
     const opened = await core.request('study', {study: {kernelscope: 1, model: added.json.model, images}});
     const maps = {};
     for (const name of names)
@@ -48,7 +51,7 @@ async function run(browser, site, init, names = methods) {
       }
     core.stop();
     return {runtime, maps, probabilities: opened.json.images.map((i) => i.probabilities)};
-  }, {init, model, images, names});
+  }, {init, model: bytes, images, names});
   await page.close();
   return {...result, log};
 }
@@ -82,12 +85,15 @@ test('not isolated: one thread, and the same numbers', async () => {
 });
 
 test('WebGPU gives what WebAssembly gives, for every method through the network, with every node on the GPU', {timeout: 900000}, async () => {
-  const result = await run(gpu, isolated, {provider: 'webgpu', verbose: true});
-  assert.equal(result.runtime.provider, 'webgpu');
-  assertSame(reference, result, 1e-3);
-  const placements = result.log.filter((line) => /nodes? placed on/i.test(line));
-  assert.ok(placements.length > 0, 'the log says nothing of where nodes are placed');
-  for (const line of placements) assert.match(line, /WebGpuExecutionProvider/, line);
+  for (const bytes of [model, ...others.map(network)]) {
+    const expected = bytes === model ? reference : await run(plain, isolated, {provider: 'wasm'}, methods, bytes);
+    const result = await run(gpu, isolated, {provider: 'webgpu', verbose: true}, methods, bytes);
+    assert.equal(result.runtime.provider, 'webgpu');
+    assertSame(expected, result, 1e-3);
+    const placements = result.log.filter((line) => /nodes? placed on/i.test(line));
+    assert.ok(placements.length > 0, 'the log says nothing of where nodes are placed');
+    for (const line of placements) assert.match(line, /WebGpuExecutionProvider/, line);
+  }
 });
 
 test('a software adapter is not taken for a GPU by itself', async () => {

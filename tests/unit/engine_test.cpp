@@ -234,7 +234,7 @@ TEST_SUITE("study") {
     bad.view.colormap = "rainbow";
     CHECK(open_sentence(engine, bad).find("view.colormap: there is no colormap 'rainbow'") == 0);
     bad = good;
-    bad.overall = "meanrank";
+    bad.ranking.rank.overall = "meanrank";
     CHECK(open_sentence(engine, bad).find("ranking.overall: ") == 0);
     bad = good;
     bad.model.text = "spoon";

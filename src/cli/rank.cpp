@@ -14,7 +14,8 @@ namespace ks::cli {
 
 namespace {
 
-json to_json(const ScoreTable& scores, const RankTable& table, const OrderCertainty& certainty, const RankOptions& options) {
+json to_json(const ScoreTable& scores, const RankTable& table, const OrderCertainty& certainty,
+             const RankOptions& options) {
   json rows = json::array();
   for (const size_t m : table.order) {
     json ranks = json::object(), means = json::object(), categories = json::object();
@@ -22,7 +23,8 @@ json to_json(const ScoreTable& scores, const RankTable& table, const OrderCertai
       ranks[scores.metrics[k]] = table.ranks[k][m];
       means[scores.metrics[k]] = table.means[k][m];
     }
-    for (size_t c = 0; c < table.categories.size(); ++c) categories[table.categories[c].name] = table.category_ranks[c][m];
+    for (size_t c = 0; c < table.categories.size(); ++c)
+      categories[table.categories[c].name] = table.category_ranks[c][m];
     rows.push_back({{"method", scores.methods[m]},
                     {"overall", table.overall[m]},
                     {"categories", categories},
@@ -90,19 +92,21 @@ void print_monte_carlo(const ScoreTable& scores, const MonteCarloOrder& order) {
 void print_tests(const ScoreTable& scores, const OrderCertainty& certainty) {
   const FriedmanTest& test = certainty.over_images;
   if (test.blocks > 1 && test.order.size() > 1) {
-    std::cout << "\nFriedman's test over " << test.blocks << " images: chi-squared " << std::setprecision(2) << std::fixed
-              << test.chi_squared << ", p " << std::scientific << test.f_p << " (Iman and Davenport); mean ranks nearer than "
-              << std::fixed << test.critical_difference << " do not differ.\n";
+    std::cout << "\nFriedman's test over " << test.blocks << " images: chi-squared " << std::setprecision(2)
+              << std::fixed << test.chi_squared << ", p " << std::scientific << test.f_p
+              << " (Iman and Davenport); mean ranks nearer than " << std::fixed << test.critical_difference
+              << " do not differ.\n";
     for (const auto& group : test.groups) {
       std::cout << "  no difference:";
       for (const size_t m : group) std::cout << " " << scores.methods[m];
       std::cout << "\n";
     }
   }
-  if (!certainty.agreement.contradictions.empty()) std::cout << "\nMetrics that contradict each other (Kendall's tau):\n";
+  if (!certainty.agreement.contradictions.empty())
+    std::cout << "\nMetrics that contradict each other (Kendall's tau):\n";
   for (const Contradiction& c : certainty.agreement.contradictions)
-    std::cout << "  " << scores.metrics[c.a] << " and " << scores.metrics[c.b] << ": " << std::setprecision(2) << std::fixed
-              << c.tau << "\n";
+    std::cout << "  " << scores.metrics[c.a] << " and " << scores.metrics[c.b] << ": " << std::setprecision(2)
+              << std::fixed << c.tau << "\n";
   std::cout << "\nControls:\n";
   for (size_t k = 0; k < scores.metrics.size(); ++k)
     std::cout << "  " << scores.metrics[k] << ": " << certainty.controls[k].sentence << "\n";

@@ -39,7 +39,8 @@ Mask erode(const Mask& mask, int radius) {
 Mask shift(const Mask& mask, int dx, int dy) {
   Mask out(mask.width, mask.height);
   for (int y = std::max(0, dy); y < std::min(mask.height, mask.height + dy); ++y)
-    for (int x = std::max(0, dx); x < std::min(mask.width, mask.width + dx); ++x) out.at(x, y) = mask.at(x - dx, y - dy);
+    for (int x = std::max(0, dx); x < std::min(mask.width, mask.width + dx); ++x)
+      out.at(x, y) = mask.at(x - dx, y - dy);
   return out;
 }
 

@@ -11,11 +11,11 @@ struct Contradiction {
   double tau = 0, p = 1;
 };
 
-/// How far metrics agree on which methods are better: Kendall's tau-b over the methods' mean scores, each metric turned so
-/// that more is better. 1: the same order; 0: nothing in common; -1: the opposite.
+/// How far metrics agree on which methods are better: Kendall's tau-b over the methods' mean scores, each metric turned
+/// so that more is better. 1: the same order; 0: nothing in common; -1: the opposite.
 struct Agreement {
-  std::vector<std::vector<double>> tau;  // [metric][metric]; NaN where one of the two ranks nothing or all alike
-  std::vector<size_t> order;             // metrics that agree stand together (average linkage of 1 - tau)
+  std::vector<std::vector<double>> tau;       // [metric][metric]; NaN where one of the two ranks nothing or all alike
+  std::vector<size_t> order;                  // metrics that agree stand together (average linkage of 1 - tau)
   std::vector<Contradiction> contradictions;  // strongest first
 };
 

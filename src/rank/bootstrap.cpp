@@ -71,8 +71,8 @@ void Bootstrap::means(size_t metric, std::vector<double>& out) const {
       held = &drawn;
       continue;
     }
-    add_rows(out.data(), &v.values[held->first * methods_], held->second, &v.values[drawn.first * methods_], drawn.second,
-             methods_);
+    add_rows(out.data(), &v.values[held->first * methods_], held->second, &v.values[drawn.first * methods_],
+             drawn.second, methods_);
     held = nullptr;
   }
   if (held)

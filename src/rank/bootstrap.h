@@ -7,8 +7,8 @@
 
 namespace ks {
 
-/// Redraws the images of a table with replacement: the same images for all methods and metrics, so that comparisons stay
-/// paired (B. Efron: Bootstrap methods: another look at the jackknife, Annals of Statistics 1979).
+/// Redraws the images of a table with replacement: the same images for all methods and metrics, so that comparisons
+/// stay paired (B. Efron: Bootstrap methods: another look at the jackknife, Annals of Statistics 1979).
 class Bootstrap {
  public:
   /// With RankOf::images every image's scores are its ranks.

@@ -60,9 +60,9 @@ std::string sentence_of(const ScoreTable& table, const ControlVerdict& v) {
       out = "Tells random maps from the methods: " + std::to_string(v.better_than_random) + " of " +
             std::to_string(v.methods) + " are better beyond chance, the median by " + number_text(check.difference);
     else if (check.difference > 0)
-      out = "Cannot tell on this data: the median method is better than random maps by " + number_text(check.difference) +
-            ", which is within what redrawn images give (" + number_text(check.low) + " to " + number_text(check.high) +
-            ")";
+      out = "Cannot tell on this data: the median method is better than random maps by " +
+            number_text(check.difference) + ", which is within what redrawn images give (" + number_text(check.low) +
+            " to " + number_text(check.high) + ")";
     else
       out = "Cannot tell on this data: random maps do no worse than the median method";
     break;
@@ -110,12 +110,11 @@ std::vector<ControlVerdict> check_controls(const ScoreTable& table, uint64_t see
       for (const auto& row : table.scores[k]) any = any || !std::isnan(row[i]);
       said += any;
     }
-    const std::string refusal =
-        table.directions[k] == Direction::none ? "Not checked: neither more nor less is better"
-        : networks.empty()                     ? "Not checked: the study has no method that looks at the network"
-        : controls.empty()                     ? no_random
-        : said < 2 ? "Not checked: one image cannot show what is chance, add more"
-                   : "";
+    const std::string refusal = table.directions[k] == Direction::none ? "Not checked: neither more nor less is better"
+                                : networks.empty() ? "Not checked: the study has no method that looks at the network"
+                                : controls.empty() ? no_random
+                                : said < 2         ? "Not checked: one image cannot show what is chance, add more"
+                                                   : "";
     if (!refusal.empty()) {
       v.sentence = refusal + ".";
       continue;
@@ -155,7 +154,8 @@ std::vector<ControlVerdict> check_controls(const ScoreTable& table, uint64_t see
     }
     for (Redrawn& r : each) v.better_than_random += r.difference > 0 && !r.draws.empty() && r.quantile(0.025) > 0;
     if (random != controls.end() && !std::isnan(medians[static_cast<size_t>(random - controls.begin())].difference))
-      v.verdict = v.checks[static_cast<size_t>(random - controls.begin())].worse ? Verdict::tells : Verdict::cannot_tell;
+      v.verdict =
+          v.checks[static_cast<size_t>(random - controls.begin())].worse ? Verdict::tells : Verdict::cannot_tell;
     v.sentence = sentence_of(table, v);
   }
   return out;

@@ -7,7 +7,8 @@
 
 namespace ks {
 
-/// A map that explains nothing (`random`, `sobel`, `centre`) against the median of the methods that look at the network.
+/// A map that explains nothing (`random`, `sobel`, `centre`) against the median of the methods that look at the
+/// network.
 struct ControlCheck {
   size_t method = 0;  // the control
   /// By how much the median method is better, in the metric's unit, and the 95 % interval of that over redrawn images.
@@ -20,10 +21,10 @@ const char* to_string(Verdict verdict);
 
 /// Whether a metric can tell an explanation from none on this data.
 struct ControlVerdict {
-  Verdict verdict = Verdict::unchecked;  // cannot_tell: `random` is not worse than the median method beyond chance
-  std::vector<ControlCheck> checks;      // one for each control of the study
+  Verdict verdict = Verdict::unchecked;     // cannot_tell: `random` is not worse than the median method beyond chance
+  std::vector<ControlCheck> checks;         // one for each control of the study
   int methods = 0, better_than_random = 0;  // methods that look at the network; of these, better beyond chance
-  std::string sentence;                  // for people
+  std::string sentence;                     // for people
 };
 
 /// True for the id of a method that explains nothing: "random", "random-2", "sobel", "centre".

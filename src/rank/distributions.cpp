@@ -51,7 +51,8 @@ double beta_share(double x, double a, double b) {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
   if (x > (a + 1) / (a + b + 2)) return 1 - beta_share(1 - x, b, a);
-  const double front = std::exp(a * std::log(x) + b * std::log1p(-x) + std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b)) / a;
+  const double front =
+      std::exp(a * std::log(x) + b * std::log1p(-x) + std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b)) / a;
   Lentz fraction(1);
   for (int n = 0; n < most_terms; ++n) {
     fraction.step(-(a + n) * (a + b + n) * x / ((a + 2 * n) * (a + 2 * n + 1)), 1);
@@ -86,8 +87,8 @@ double normal_tails(double x) {
 double studentised_range(double q, int count) {
   if (std::isnan(q) || count < 2) return no_value;
   if (q <= 0) return 0;
-  // count * integral of phi(z) (Phi(z) - Phi(z - q))^(count - 1): z is the largest. The integrand is smooth and dies out at
-  // both ends, where the trapezoidal rule converges faster than any power of the step.
+  // count * integral of phi(z) (Phi(z) - Phi(z - q))^(count - 1): z is the largest. The integrand is smooth and dies
+  // out at both ends, where the trapezoidal rule converges faster than any power of the step.
   constexpr double step = 0.04, end = 9;
   double sum = 0;
   for (double z = -end; z <= end; z += step)

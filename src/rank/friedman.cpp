@@ -65,7 +65,8 @@ std::vector<std::vector<double>> blocks_of_metric(const ScoreTable& table, size_
 std::vector<std::vector<double>> blocks_of_study(const ScoreTable& table, const RankOptions& options) {
   const OverallRanking& combination = overall_rankings().at(options.overall);
   const std::vector<double> weights = metric_weights(table, options);
-  const size_t methods = table.methods.size(), images = methods && !table.scores.empty() ? table.scores[0][0].size() : 0;
+  const size_t methods = table.methods.size(),
+               images = methods && !table.scores.empty() ? table.scores[0][0].size() : 0;
   std::vector<std::vector<double>> out;
   for (size_t i = 0; i < images; ++i) {
     std::vector<std::vector<Vote>> votes(methods);

@@ -5,16 +5,17 @@
 
 namespace ks {
 
-/// Friedman's test of "all methods are equally good", over blocks (here: images) that each rank all methods, and Nemenyi's
-/// critical difference of mean ranks. J. Demšar: Statistical comparisons of classifiers over multiple data sets, JMLR 2006.
+/// Friedman's test of "all methods are equally good", over blocks (here: images) that each rank all methods, and
+/// Nemenyi's critical difference of mean ranks. J. Demšar: Statistical comparisons of classifiers over multiple data
+/// sets, JMLR 2006.
 struct FriedmanTest {
   size_t blocks = 0;
-  std::vector<double> mean_ranks;             // [method]; NaN without blocks
+  std::vector<double> mean_ranks;                   // [method]; NaN without blocks
   double chi_squared = kUndefined, p = kUndefined;  // corrected for ties
   double f = kUndefined, f_p = kUndefined;          // Iman and Davenport's, less conservative; NaN for one block
   double level = 0.05;
-  double critical_difference = kUndefined;    // mean ranks nearer than this do not differ at `level`
-  std::vector<size_t> order;                  // methods by mean rank
+  double critical_difference = kUndefined;  // mean ranks nearer than this do not differ at `level`
+  std::vector<size_t> order;                // methods by mean rank
   /// Largest runs of `order` that do not differ among themselves, of two methods or more.
   std::vector<std::vector<size_t>> groups;
 

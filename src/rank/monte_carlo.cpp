@@ -69,7 +69,9 @@ class MetricSampler {
 class PlaceCounts {
  public:
   explicit PlaceCounts(size_t methods)
-      : counts_(methods, std::vector<int>(2 * methods + 1)), first_(methods), three_(methods),
+      : counts_(methods, std::vector<int>(2 * methods + 1)),
+        first_(methods),
+        three_(methods),
         better_(methods, std::vector<double>(methods)) {}
 
   void add(const std::vector<double>& ranks, const std::vector<size_t>& order) {
@@ -93,7 +95,8 @@ class PlaceCounts {
     MonteCarloOrder out{.draws = draws};
     for (size_t m = 0; m < counts_.size(); ++m) {
       double sum = 0;
-      for (size_t p = 0; p < counts_[m].size(); ++p) sum += static_cast<double>(counts_[m][p]) * static_cast<double>(p) / 2;
+      for (size_t p = 0; p < counts_[m].size(); ++p)
+        sum += static_cast<double>(counts_[m][p]) * static_cast<double>(p) / 2;
       out.mean_rank.push_back(sum / draws);
       out.low.push_back(quantile(m, 0.025 * draws));
       out.high.push_back(quantile(m, 0.975 * draws));

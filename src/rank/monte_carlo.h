@@ -10,10 +10,10 @@ namespace ks {
 /// Which metrics a redraw takes.
 enum class MetricDraw {
   one_per_category,  // one of each category, each counting the category's weight
-  random_weights,    // all, each with a weight of its own, exponentially distributed about the usual one (flat Dirichlet)
-  all                // all with their usual weights: only the images are redrawn
+  random_weights,  // all, each with a weight of its own, exponentially distributed about the usual one (flat Dirichlet)
+  all              // all with their usual weights: only the images are redrawn
 };
-const char* to_string(MetricDraw draw);  // "one-per-category", ...
+const char* to_string(MetricDraw draw);                 // "one-per-category", ...
 MetricDraw parse_metric_draw(const std::string& text);  // throws Error
 extern const std::vector<std::string> metric_draw_names;
 

@@ -54,32 +54,32 @@ std::vector<double> mean_image_ranks(const ScoreTable& table, size_t metric) {
 }  // namespace
 
 const Registry<OverallRanking>& overall_rankings() {
-  static const Registry<OverallRanking> registry("overall ranking",
-                                                 {
-                                                     {{"mean-rank",
-                                                       "Mean rank",
-                                                       "overall",
-                                                       "L. Tětková, E. S. Dreier, R. Malm, L. K. Hansen: Challenges in "
-                                                       "explaining deep learning models for data with "
-                                                       "biological variation, PLOS ONE 2025, Table 3.",
-                                                       "Mean of a method's ranks over the metrics, by weight.",
-                                                       {},
-                                                       "Each metric has one vote, so several metrics of one kind outvote "
-                                                       "the rest; the order of two methods may change when a third is "
-                                                       "added.",
-                                                       "r̄ = Σₖ wₖ rₖ / Σₖ wₖ over the metrics"},
-                                                      mean_rank},
-                                                     {{"median-rank",
-                                                       "Median rank",
-                                                       "overall",
-                                                       "",
-                                                       "Median of a method's ranks over the metrics, by weight.",
-                                                       {},
-                                                       "One metric on which a method fails does not sink it, nor is that "
-                                                       "seen.",
-                                                       "the r with half of the weight Σₖ wₖ of the metrics on each side"},
-                                                      median_rank},
-                                                 });
+  static const Registry<OverallRanking> registry(
+      "overall ranking", {
+                             {{"mean-rank",
+                               "Mean rank",
+                               "overall",
+                               "L. Tětková, E. S. Dreier, R. Malm, L. K. Hansen: Challenges in "
+                               "explaining deep learning models for data with "
+                               "biological variation, PLOS ONE 2025, Table 3.",
+                               "Mean of a method's ranks over the metrics, by weight.",
+                               {},
+                               "Each metric has one vote, so several metrics of one kind outvote "
+                               "the rest; the order of two methods may change when a third is "
+                               "added.",
+                               "r̄ = Σₖ wₖ rₖ / Σₖ wₖ over the metrics"},
+                              mean_rank},
+                             {{"median-rank",
+                               "Median rank",
+                               "overall",
+                               "",
+                               "Median of a method's ranks over the metrics, by weight.",
+                               {},
+                               "One metric on which a method fails does not sink it, nor is that "
+                               "seen.",
+                               "the r with half of the weight Σₖ wₖ of the metrics on each side"},
+                              median_rank},
+                         });
   return registry;
 }
 
@@ -174,7 +174,8 @@ void check_rank_options(const RankOptions& options) {
   known.push_back("other");  // of metrics that a table brings along
   bool any = options.weights.size() + 1 < known.size();
   for (const auto& [name, weight] : options.weights) {
-    if (std::find(known.begin(), known.end(), name) == known.end()) throw_unknown_name("category of metrics", name, known);
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw_unknown_name("category of metrics", name, known);
     if (!(weight >= 0 && weight <= 1e6))
       throw Error("the weight of " + name + " is " + json(weight).dump(), "", "it must be from 0 to 1000000");
     any = any || weight > 0;

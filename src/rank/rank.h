@@ -30,9 +30,9 @@ struct RankTable {
   std::vector<std::vector<double>> ranks;  // [metric][method], 1 is best; NaN where a metric ranks nothing
   std::vector<Category> categories;
   std::vector<std::vector<double>> category_ranks;  // [category][method], mean of the ranks of the category's metrics
-  std::vector<double> overall;             // [method], lower is better; NaN without any rank
-  std::vector<size_t> order;               // methods, best first; ties in the study's order
-  std::string overall_title;               // "Mean rank"
+  std::vector<double> overall;                      // [method], lower is better; NaN without any rank
+  std::vector<size_t> order;                        // methods, best first; ties in the study's order
+  std::string overall_title;                        // "Mean rank"
 };
 
 /// A method's rank under one metric, and what that metric counts.
@@ -73,8 +73,8 @@ double cost_of(double value, Direction direction);
 /// `order` is a permutation of 0 ... n-1 to begin with (the quicker the nearer it is) and sorted afterwards.
 void rank_costs(const std::vector<double>& costs, std::vector<size_t>& order, std::vector<double>& ranks);
 
-/// Ranks 1 ... n of values, best first by `direction` (zero: smallest magnitude first), as rank_costs. All NaN where every
-/// value is NaN or the direction is none.
+/// Ranks 1 ... n of values, best first by `direction` (zero: smallest magnitude first), as rank_costs. All NaN where
+/// every value is NaN or the direction is none.
 std::vector<double> rank_values(const std::vector<double>& values, Direction direction);
 
 /// The ranks of the methods on one image under one metric.

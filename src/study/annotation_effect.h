@@ -18,7 +18,8 @@ struct AnnotationEffect {
   std::vector<double> low, high;  // [method], over the variants and the study's own
 };
 
-/// `varied`: [variant][metric][method][image], the scores of metrics that need an annotation; a metric without is empty.
+/// `varied`: [variant][metric][method][image], the scores of metrics that need an annotation; a metric without is
+/// empty.
 AnnotationEffect annotation_effect(const ScoreTable& table, const StudyRanking& ranking,
                                    const std::vector<std::vector<std::vector<std::vector<double>>>>& varied);
 

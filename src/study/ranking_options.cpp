@@ -59,8 +59,7 @@ StudyRanking read_ranking(const Field& field) {
   if (field.has("weights")) {
     const Field weights = field.at("weights");
     const json given = weights.object();
-    for (const auto& item : given.items())
-      out.rank.weights[item.key()] = weights.at(item.key().c_str()).number(0, 1e6);
+    for (const auto& item : given.items()) out.rank.weights[item.key()] = weights.at(item.key().c_str()).number(0, 1e6);
   }
   if (field.has("monte_carlo")) {
     const Field drawing = field.at("monte_carlo");
@@ -93,14 +92,16 @@ json write_ranking(const StudyRanking& ranking) {
     out["monte_carlo"]["metrics"] = to_string(ranking.monte_carlo.metrics);
   if (ranking.annotation_variants != usual.annotation_variants) {
     out["annotation_variants"] = json::array();
-    for (const AnnotationVariant& v : ranking.annotation_variants) out["annotation_variants"].push_back(write_variant(v));
+    for (const AnnotationVariant& v : ranking.annotation_variants)
+      out["annotation_variants"].push_back(write_variant(v));
   }
   return out;
 }
 
 json ranking_schema() {
   json weights = json::object();
-  for (const Metric& metric : metrics()) weights[metric.family] = {{"type", "number"}, {"minimum", 0}, {"maximum", 1e6}};
+  for (const Metric& metric : metrics())
+    weights[metric.family] = {{"type", "number"}, {"minimum", 0}, {"maximum", 1e6}};
   const json radius = {{"type", "integer"}, {"minimum", 1}, {"maximum", most_annotation_pixels}};
   const json way = {{"type", "integer"}, {"minimum", -most_annotation_pixels}, {"maximum", most_annotation_pixels}};
   json variant = closed_object({{"erode", radius},
@@ -124,7 +125,10 @@ json ranking_schema() {
             {{"draws", {{"type", "integer"}, {"minimum", 0}, {"maximum", most_draws}, {"default", drawing.draws}}},
              {"metrics", {{"enum", metric_draw_names}, {"default", to_string(drawing.metrics)}}}})},
        {"annotation_variants",
-        {{"type", "array"}, {"maxItems", most_variants}, {"items", std::move(variant)}, {"default", std::move(usual)}}}});
+        {{"type", "array"},
+         {"maxItems", most_variants},
+         {"items", std::move(variant)},
+         {"default", std::move(usual)}}}});
 }
 
 }  // namespace ks

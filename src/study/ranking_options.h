@@ -10,7 +10,7 @@ class Field;
 
 /// How a study orders its methods: "ranking" in the document.
 struct StudyRanking {
-  RankOptions rank = {};                // overall, rank_of, weights
+  RankOptions rank = {};  // overall, rank_of, weights
   MonteCarloOptions monte_carlo = {};
   /// Metrics that need an annotation are also measured with each of these; empty: not.
   std::vector<AnnotationVariant> annotation_variants = usual_annotation_variants();

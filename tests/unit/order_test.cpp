@@ -68,7 +68,8 @@ TEST_CASE("redraws: who is best everywhere is first in every draw") {
 
 TEST_CASE("redraws: two methods that differ by chance alone share the first place") {
   // Each image favours one of the two by the same amount, as many the one as the other.
-  const ScoreTable t = table_of(1, 3, 40, [](size_t, size_t m, size_t i) { return m == 2 ? -5.0 : (m == i % 2 ? 1.0 : 0.0); });
+  const ScoreTable t =
+      table_of(1, 3, 40, [](size_t, size_t m, size_t i) { return m == 2 ? -5.0 : (m == i % 2 ? 1.0 : 0.0); });
   const MonteCarloOrder r = monte_carlo_order(t, {}, {.draws = 10000}, 1);
   CHECK(std::fabs(r.first[0] - 0.5) < 0.02);  // the deviation of a share of 10000 draws is 0.005
   CHECK(std::fabs(r.better[0][1] - 0.5) < 0.02);
@@ -103,7 +104,8 @@ TEST_CASE("redraws: one metric of each category, so that many of one kind do not
 
 TEST_CASE("redraws: undefined scores, one image, one method, directions none, nothing at all") {
   // m0 has no score at all: it is last in every draw. Image 0 says nothing.
-  ScoreTable t = table_of(1, 3, 6, [](size_t, size_t m, size_t i) { return m == 0 || i == 0 ? kNan : static_cast<double>(m); });
+  ScoreTable t =
+      table_of(1, 3, 6, [](size_t, size_t m, size_t i) { return m == 0 || i == 0 ? kNan : static_cast<double>(m); });
   t.scores[0][1][3] = kNan;
   MonteCarloOrder r = monte_carlo_order(t, {}, {.draws = 200}, 1);
   CHECK(r.mean_rank[0] == 3);
@@ -125,7 +127,8 @@ TEST_CASE("redraws: undefined scores, one image, one method, directions none, no
   CHECK(monte_carlo_order(table_of(0, 0, 0, noise), {}, {}, 1).draws == 0);
   CHECK(monte_carlo_order(t, {}, {.draws = 0}, 1).draws == 0);
   // Only one of many draws hits the single image that says something: the others are not counted as ties.
-  const ScoreTable rare = table_of(1, 2, 30, [](size_t, size_t m, size_t i) { return i == 0 ? static_cast<double>(m) : kNan; });
+  const ScoreTable rare =
+      table_of(1, 2, 30, [](size_t, size_t m, size_t i) { return i == 0 ? static_cast<double>(m) : kNan; });
   r = monte_carlo_order(rare, {}, {.draws = 500}, 1);
   CHECK(r.draws < 400);
   CHECK(r.draws > 250);
@@ -134,7 +137,8 @@ TEST_CASE("redraws: undefined scores, one image, one method, directions none, no
 
 TEST_CASE("redraws follow the seed") {
   const ScoreTable t = table_of(4, 5, 8, noise);
-  const MonteCarloOrder a = monte_carlo_order(t, {}, {.draws = 500}, 1), b = monte_carlo_order(t, {}, {.draws = 500}, 1),
+  const MonteCarloOrder a = monte_carlo_order(t, {}, {.draws = 500}, 1),
+                        b = monte_carlo_order(t, {}, {.draws = 500}, 1),
                         c = monte_carlo_order(t, {}, {.draws = 500}, 2);
   CHECK(a.mean_rank == b.mean_rank);
   CHECK(a.mean_rank != c.mean_rank);
@@ -143,12 +147,12 @@ TEST_CASE("redraws follow the seed") {
 
 TEST_CASE("tails of distributions at known values") {
   const double e = 1e-8;
-  CHECK(std::fabs(chi_squared_tail(2, 2) - std::exp(-1.0)) < e);          // two degrees: exp(-x / 2)
+  CHECK(std::fabs(chi_squared_tail(2, 2) - std::exp(-1.0)) < e);  // two degrees: exp(-x / 2)
   CHECK(std::fabs(chi_squared_tail(3.841458820694124, 1) - 0.05) < e);
   CHECK(std::fabs(chi_squared_tail(0.1, 4) - std::exp(-0.05) * 1.05) < e);  // four: exp(-x / 2) (1 + x / 2)
   CHECK(std::fabs(chi_squared_tail(124.342113404, 100) - 0.05) < e);
   CHECK(chi_squared_tail(0, 3) == 1);
-  CHECK(std::fabs(f_tail(1, 5, 5) - 0.5) < e);                            // its own reciprocal
+  CHECK(std::fabs(f_tail(1, 5, 5) - 0.5) < e);                              // its own reciprocal
   CHECK(std::fabs(f_tail(3, 2, 10) - std::pow(1 + 2 * 3.0 / 10, -5)) < e);  // (1 + 2 x / d)^(-d / 2)
   CHECK(std::fabs(f_tail(161.4476387975881, 1, 1) - 0.05) < e);
   CHECK(std::fabs(f_tail(0.1, 2, 4) - std::pow(1.05, -2)) < e);
@@ -156,8 +160,7 @@ TEST_CASE("tails of distributions at known values") {
   CHECK(std::isnan(f_tail(1, 3, 0)));
   CHECK(std::fabs(normal_tails(-1.959963984540054) - 0.05) < e);
   // The range of two normals is half normal with deviation sqrt 2.
-  for (const double q : {0.3, 1.0, 2.7718, 5.0})
-    CHECK(std::fabs(studentised_range(q, 2) - std::erf(q / 2)) < e);
+  for (const double q : {0.3, 1.0, 2.7718, 5.0}) CHECK(std::fabs(studentised_range(q, 2) - std::erf(q / 2)) < e);
 }
 
 TEST_CASE("Nemenyi's values as printed by Demšar (Table 5)") {
@@ -173,14 +176,26 @@ TEST_CASE("Nemenyi's values as printed by Demšar (Table 5)") {
 }
 
 TEST_CASE("Friedman's test: four classifiers on fourteen data sets (Demšar 2006, Table 6)") {
-  const FriedmanTest test = friedman_test({{4, 3, 2, 1},     {1, 2, 3, 4},   {4, 1, 2, 3},     {4, 1, 3, 2}, {4, 2, 3, 1},
-                                           {1, 2.5, 4, 2.5}, {3, 2, 4, 1},   {2.5, 2.5, 4, 1}, {4, 3, 2, 1}, {2.5, 2.5, 2.5, 2.5},
-                                           {4, 2.5, 1, 2.5}, {3, 2, 4, 1},   {4, 1, 2, 3},     {3, 1, 4, 2}});
+  const FriedmanTest test = friedman_test({{4, 3, 2, 1},
+                                           {1, 2, 3, 4},
+                                           {4, 1, 2, 3},
+                                           {4, 1, 3, 2},
+                                           {4, 2, 3, 1},
+                                           {1, 2.5, 4, 2.5},
+                                           {3, 2, 4, 1},
+                                           {2.5, 2.5, 4, 1},
+                                           {4, 3, 2, 1},
+                                           {2.5, 2.5, 2.5, 2.5},
+                                           {4, 2.5, 1, 2.5},
+                                           {3, 2, 4, 1},
+                                           {4, 1, 2, 3},
+                                           {3, 1, 4, 2}});
   CHECK(test.blocks == 14);
   const double ranks[] = {44.0 / 14, 28.0 / 14, 40.5 / 14, 27.5 / 14};  // printed: 3.143, 2.000, 2.893, 1.964
   for (size_t m = 0; m < 4; ++m) CHECK(test.mean_ranks[m] == Approx(ranks[m]));
-  // Without a correction for ties the paper has 9.28. Sum of (R - 35)^2: 81 + 49 + 30.25 + 56.25 = 216.5; all squared ranks:
-  // 10 blocks of 30 without ties, 3 of 29.5 with one tie of two, one of 25: 413.5 - 14 x 25 = 63.5 -> 3 x 216.5 / 63.5.
+  // Without a correction for ties the paper has 9.28. Sum of (R - 35)^2: 81 + 49 + 30.25 + 56.25 = 216.5; all squared
+  // ranks: 10 blocks of 30 without ties, 3 of 29.5 with one tie of two, one of 25: 413.5 - 14 x 25 = 63.5 -> 3 x 216.5
+  // / 63.5.
   CHECK(test.chi_squared == Approx(3 * 216.5 / 63.5));
   CHECK(std::fabs(test.chi_squared * 63.5 / 70 - 9.28) < 0.005);
   CHECK(test.f == Approx(13 * test.chi_squared / (14 * 3 - test.chi_squared)));
@@ -217,7 +232,9 @@ TEST_CASE("Friedman's test: all blocks alike, all tied, one block, no block") {
 
 TEST_CASE("the blocks of a study combine the metrics on each image") {
   // m0 wins under two metrics, m1 under one; on the last image nothing is defined; one metric ranks nothing.
-  ScoreTable t = table_of(4, 2, 3, [](size_t k, size_t m, size_t i) { return i == 2 ? kNan : (m == 0) == (k < 2) ? 1.0 : 0.0; });
+  ScoreTable t = table_of(4, 2, 3, [](size_t k, size_t m, size_t i) {
+    return i == 2 ? kNan : (m == 0) == (k < 2) ? 1.0 : 0.0;
+  });
   t.directions[3] = Direction::none;
   CHECK(blocks_of_study(t, {}) == std::vector<std::vector<double>>{{1, 2}, {1, 2}});
   t.families = {"a", "a", "b", "b"};
@@ -226,7 +243,8 @@ TEST_CASE("the blocks of a study combine the metrics on each image") {
 }
 
 TEST_CASE("metrics that agree stand together, those that contradict are named") {
-  // k0, k2, k4 prefer later methods; k1, k3 the opposite; k5 has a direction under which it agrees with k0; k6 ranks nothing.
+  // k0, k2, k4 prefer later methods; k1, k3 the opposite; k5 has a direction under which it agrees with k0; k6 ranks
+  // nothing.
   ScoreTable t = table_of(7, 8, 3, [](size_t k, size_t m, size_t) {
     const double x = static_cast<double>(m);
     return k == 5 ? -10 + x : k == 6 ? x : k % 2 == 1 ? -x * x : std::exp(x);
@@ -251,7 +269,8 @@ TEST_CASE("metrics that agree stand together, those that contradict are named") 
   const double x[] = {1, 2, 3, 4}, y[] = {1, 3, 2, 4};
   const Agreement b = metric_agreement(table_of(2, 4, 2, [&](size_t k, size_t m, size_t) { return k ? y[m] : x[m]; }));
   CHECK(b.tau[0][1] == Approx(4.0 / 6));
-  const Agreement opposite = metric_agreement(table_of(2, 3, 2, [](size_t k, size_t m, size_t) { return (k ? 1.0 : -1.0) * static_cast<double>(m); }));
+  const Agreement opposite = metric_agreement(
+      table_of(2, 3, 2, [](size_t k, size_t m, size_t) { return (k ? 1.0 : -1.0) * static_cast<double>(m); }));
   CHECK(opposite.tau[0][1] == Approx(-1));
   CHECK(opposite.contradictions.empty());  // three methods: one in three such pairs is so by chance
 }
@@ -278,8 +297,9 @@ TEST_CASE("a metric that rates random maps like the methods cannot tell") {
   CHECK_FALSE(v[2].checks[0].worse);
   CHECK(v[2].sentence.find("edges") != std::string::npos);
   CHECK(v[3].verdict == Verdict::cannot_tell);
-  CHECK(v[3].sentence == "Cannot tell on this data: random maps do no worse than the median method; it rates edges, which know "
-                         "nothing of the network, no worse than the median method.");
+  CHECK(v[3].sentence ==
+        "Cannot tell on this data: random maps do no worse than the median method; it rates edges, which know "
+        "nothing of the network, no worse than the median method.");
 
   t.directions[0] = Direction::none;
   CHECK(check_controls(t, 1)[0].verdict == Verdict::unchecked);

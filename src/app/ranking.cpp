@@ -60,12 +60,13 @@ bool is_control(const Model& model, size_t method) {
 void rank(const Model& model, ScoreSummary& summary) {
   const size_t methods = model.study.methods.size();
   summary.control_is_not_last.assign(summary.entries.size(), false);
-  if (summary.entries.empty() || methods < 2 || !overall_rankings().find(model.study.overall)) return;
+  if (summary.entries.empty() || methods < 2 || !overall_rankings().find(model.study.ranking.rank.overall)) return;
   ScoreTable table;
   for (const StudyMethod& m : model.study.methods) table.methods.push_back(m.name);
   for (size_t k = 0; k < summary.entries.size(); ++k) {
     const MetricInfo* info = model.metric_info(model.study.metrics[k].name);
     table.metrics.push_back(model.study.metrics[k].name);
+    table.families.push_back(info ? info->family : "other");
     table.directions.push_back(info ? parse_direction_name(info->direction) : Direction::none);
     bool complete = true;
     for (const auto& e : summary.entries[k]) complete = complete && e.images > 0 && e.done == e.images;
@@ -77,7 +78,7 @@ void rank(const Model& model, ScoreSummary& summary) {
       }
     }
   }
-  const RankTable ranks = rank_methods(table, model.study.overall);
+  const RankTable ranks = rank_methods(table, model.study.ranking.rank);
   for (size_t k = 0; k < summary.entries.size(); ++k) {
     double best = nothing, worst = nothing, control = nothing;
     for (size_t m = 0; m < methods; ++m) {

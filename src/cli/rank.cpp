@@ -1,4 +1,4 @@
-#include "rank/rank.h"
+#include "rank/certainty.h"
 
 #include <cmath>
 #include <iomanip>
@@ -14,17 +14,24 @@ namespace ks::cli {
 
 namespace {
 
-json to_json(const ScoreTable& scores, const RankTable& table, const std::string& overall) {
+json to_json(const ScoreTable& scores, const RankTable& table, const OrderCertainty& certainty,
+             const RankOptions& options) {
   json rows = json::array();
   for (const size_t m : table.order) {
-    json ranks = json::object(), means = json::object();
+    json ranks = json::object(), means = json::object(), categories = json::object();
     for (size_t k = 0; k < scores.metrics.size(); ++k) {
       ranks[scores.metrics[k]] = table.ranks[k][m];
       means[scores.metrics[k]] = table.means[k][m];
     }
-    rows.push_back({{"method", scores.methods[m]}, {"overall", table.overall[m]}, {"ranks", ranks}, {"means", means}});
+    for (size_t c = 0; c < table.categories.size(); ++c)
+      categories[table.categories[c].name] = table.category_ranks[c][m];
+    rows.push_back({{"method", scores.methods[m]},
+                    {"overall", table.overall[m]},
+                    {"categories", categories},
+                    {"ranks", ranks},
+                    {"means", means}});
   }
-  return {{"overall", overall}, {"methods", rows}};
+  return {{"overall", options.overall}, {"methods", rows}, {"certainty", certainty_json(scores, certainty)}};
 }
 
 void print_number(double value, int width, int digits) {
@@ -61,29 +68,94 @@ void print_table(const ScoreTable& scores, const RankTable& table) {
   std::cout << " is better).\n";
 }
 
+/// One line a method: its places in the redrawn orders.
+void print_monte_carlo(const ScoreTable& scores, const MonteCarloOrder& order) {
+  if (order.draws == 0) return;
+  size_t name_width = 6;
+  for (const std::string& name : scores.methods) name_width = std::max(name_width, name.size());
+  std::cout << "\nImages and metrics drawn anew " << order.draws << " times:\n"
+            << std::left << std::setw(static_cast<int>(name_width)) << "method" << std::right
+            << "  mean rank   95 % of draws   first   best three\n";
+  for (const size_t m : order.order) {
+    std::cout << std::left << std::setw(static_cast<int>(name_width)) << scores.methods[m] << std::right;
+    print_number(order.mean_rank[m], 11, 2);
+    print_number(order.low[m], 8, 1);
+    std::cout << " to";
+    print_number(order.high[m], 5, 1);
+    print_number(100 * order.first[m], 7, 1);
+    std::cout << " %";
+    print_number(100 * order.best_three[m], 11, 1);
+    std::cout << " %\n";
+  }
+}
+
+void print_tests(const ScoreTable& scores, const OrderCertainty& certainty) {
+  const FriedmanTest& test = certainty.over_images;
+  if (test.blocks > 1 && test.order.size() > 1) {
+    std::cout << "\nFriedman's test over " << test.blocks << " images: chi-squared " << std::setprecision(2)
+              << std::fixed << test.chi_squared << ", p " << std::scientific << test.f_p
+              << " (Iman and Davenport); mean ranks nearer than " << std::fixed << test.critical_difference
+              << " do not differ.\n";
+    for (const auto& group : test.groups) {
+      std::cout << "  no difference:";
+      for (const size_t m : group) std::cout << " " << scores.methods[m];
+      std::cout << "\n";
+    }
+  }
+  if (!certainty.agreement.contradictions.empty())
+    std::cout << "\nMetrics that contradict each other (Kendall's tau):\n";
+  for (const Contradiction& c : certainty.agreement.contradictions)
+    std::cout << "  " << scores.metrics[c.a] << " and " << scores.metrics[c.b] << ": " << std::setprecision(2)
+              << std::fixed << c.tau << "\n";
+  std::cout << "\nControls:\n";
+  for (size_t k = 0; k < scores.metrics.size(); ++k)
+    std::cout << "  " << scores.metrics[k] << ": " << certainty.controls[k].sentence << "\n";
+}
+
 }  // namespace
 
 Action rank(CLI::App& app) {
   struct Options {
-    std::string file, overall = "mean-rank", of = "means";
+    std::string file, of = "means", draw = "one-per-category";
+    std::vector<std::string> weights;
+    RankOptions rank;
+    MonteCarloOptions monte_carlo;
+    uint64_t seed = 1;
   };
   auto o = std::make_shared<Options>();
   app.add_option("scores", o->file, "scores.csv or results.json of `kernelscope run`")->required();
-  app.add_option("--overall", o->overall, "How the ranks per metric become one order: mean-rank, median-rank");
+  app.add_option("--overall", o->rank.overall, "How the ranks per metric become one order: mean-rank, median-rank");
   app.add_option("--of", o->of,
                  "What is ranked: the means over the images, or the methods on each image (then averaged)")
       ->check(CLI::IsMember({"means", "images"}));
+  app.add_option("--weight", o->weights, "CATEGORY=W: what a category of metrics counts; may be given several times");
+  app.add_option("--monte-carlo", o->monte_carlo.draws, "How often images and metrics are drawn anew; 0: never")
+      ->check(CLI::Range(0, most_draws));
+  app.add_option("--metrics", o->draw, "Which metrics a draw takes: one-per-category, random-weights, all")
+      ->check(CLI::IsMember(metric_draw_names));
+  app.add_option("--seed", o->seed, "Of the draws")->check(CLI::Range(uint64_t{0}, uint64_t{4294967295}));
   return [o](Context& context) {
-    overall_rankings().at(o->overall);
+    o->rank.of = o->of == "images" ? RankOf::images : RankOf::means;
+    o->monte_carlo.metrics = parse_metric_draw(o->draw);
+    const json weights = parse_pairs(o->weights);
+    for (const auto& [category, weight] : weights.items()) {
+      if (!weight.is_number()) throw Error("the weight of " + category + " is no number", "--weight");
+      o->rank.weights[category] = weight.get<double>();
+    }
+    check_rank_options(o->rank);
     const std::string text = read_file(o->file);
     const size_t first = text.find_first_not_of(" \t\r\n");
     const bool is_json = first != std::string::npos && text[first] == '{';
     const ScoreTable scores = is_json ? read_results_scores(text, o->file) : read_scores_csv(text, o->file);
-    const RankTable table = rank_methods(scores, o->overall, o->of == "images" ? RankOf::images : RankOf::means);
-    if (context.json)
-      context.print(to_json(scores, table, o->overall));
-    else
+    const RankTable table = rank_methods(scores, o->rank);
+    const OrderCertainty certainty = order_certainty(scores, o->rank, o->monte_carlo, o->seed);
+    if (context.json) {
+      context.print(to_json(scores, table, certainty, o->rank));
+    } else {
       print_table(scores, table);
+      print_monte_carlo(scores, certainty.monte_carlo);
+      print_tests(scores, certainty);
+    }
   };
 }
 

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <set>
 
+#include "study/certainty_section.h"
 #include "study/figures.h"
 #include "study/markup.h"
 #include "study/report.h"
@@ -42,6 +43,16 @@ ReportNotes report_notes(const Study& study, const std::string& base, const std:
   return notes;
 }
 
+/// How certain the order is, for a paper.
+void write_order_figures(const StudyResults& results, const fs::path& folder) {
+  const OrderCertainty& certainty = results.certainty;
+  const std::vector<MethodMark> marks = method_marks(results.study);
+  if (marks.size() < 2) return;
+  if (certainty.monte_carlo.draws > 0) write_file(folder / "order.svg", monte_carlo_svg(certainty.monte_carlo, marks));
+  if (certainty.over_images.blocks > 1)
+    write_file(folder / "critical-difference.svg", critical_difference_svg(certainty.over_images, marks));
+}
+
 void write_figures(const StudyResults& results, const Figures& figures, const fs::path& folder) {
   if (figures.images.empty()) return;
   std::vector<std::string> rows, columns;
@@ -60,6 +71,7 @@ void write_results(const StudyResults& results, const Figures& figures, const Re
              results_json(results, notes.program).dump(1, ' ', false, ks::json::error_handler_t::replace) + "\n");
   write_file(folder / "scores.csv", scores_csv(results));
   write_figures(results, figures, folder / "figures");
+  write_order_figures(results, folder / "figures");
   write_file(folder / "report.html", report_html(results, figures, notes));
 }
 

@@ -92,7 +92,31 @@ double parse_score(const std::string& text, const std::string& where) {
   return value;
 }
 
+template <class T>
+std::string registry_name(const std::string& id, const Registry<T>& registry) {
+  if (registry.find(id)) return id;
+  const size_t dash = id.find_last_of('-');
+  if (dash == std::string::npos || id.find_first_not_of("0123456789", dash + 1) != std::string::npos) return id;
+  const std::string name = id.substr(0, dash);
+  return registry.find(name) ? name : id;
+}
+
 }  // namespace
+
+std::string method_name(const std::string& id) {
+  return registry_name(id, methods());
+}
+std::string metric_name(const std::string& id) {
+  return registry_name(id, metrics());
+}
+
+void fill_families(ScoreTable& table) {
+  table.families.clear();
+  for (const std::string& id : table.metrics) {
+    const Metric* known = metrics().find(metric_name(id));
+    table.families.push_back(known ? known->family : "other");
+  }
+}
 
 ScoreTable read_scores_csv(const std::string& text, const std::string& where) {
   const bool has_mark = text.compare(0, 3, "\xEF\xBB\xBF") == 0;
@@ -119,7 +143,7 @@ ScoreTable read_scores_csv(const std::string& text, const std::string& where) {
     const size_t metric = index_of(table.metrics, record[metric_at]),
                  method = index_of(table.methods, record[method_at]), image = index_of(images, record[image_at]);
     const bool told = direction_at < record.size();
-    const Metric* known = metrics().find(record[metric_at]);
+    const Metric* known = metrics().find(metric_name(record[metric_at]));
     if (!told && !known)
       throw Error("the direction of '" + record[metric_at] + "' is not known", here, "add a column 'direction'");
     const Direction direction = told ? parse_direction(record[direction_at], here) : known->direction;
@@ -134,6 +158,7 @@ ScoreTable read_scores_csv(const std::string& text, const std::string& where) {
   }
   if (table.metrics.empty()) throw Error("holds no scores", where);
   make_rectangular(table, images.size());
+  fill_families(table);
   return table;
 }
 
@@ -157,6 +182,7 @@ ScoreTable read_results_scores(const std::string& text, const std::string& where
   }
   if (table.metrics.empty() || table.methods.empty()) throw Error("holds no scores", where);
   make_rectangular(table, images);
+  fill_families(table);
   return table;
 }
 

@@ -39,7 +39,8 @@ void check_study(const Study& study) {
                [&] { check_parameters(recipe_entry(), study.images[i].source.recipe); });
   check_choices("methods", study.methods, methods());
   check_choices("metrics", study.metrics, metrics());
-  at_place("ranking.overall", [&] { overall_rankings().at(study.overall); });
+  at_place("ranking.overall", [&] { overall_rankings().at(study.ranking.rank.overall); });
+  at_place("ranking.weights", [&] { check_rank_options(study.ranking.rank); });
   at_place("view.pooling", [&] { poolings().at(study.view.pooling); });
   at_place("view.normalisation", [&] { normalisations().at(study.view.normalisation); });
   at_place("view.colormap", [&] { colormaps().at(study.view.colormap); });

@@ -48,6 +48,10 @@ std::string hash_floats(const Tensor& tensor) {
   return sha256(to_string(tensor.shape) + bytes);
 }
 
+std::string hash_mask(const Mask& mask) {
+  return sha256(std::string(mask.inside.begin(), mask.inside.end()));
+}
+
 Tensor mask_tensor(const Mask& mask) {
   Tensor out({1, 1, mask.height, mask.width});
   for (size_t i = 0; i < mask.inside.size(); ++i) out.data[i] = mask.inside[i] ? 1.0f : 0.0f;
@@ -72,7 +76,7 @@ Prepared prepare(const StudyImage& asked, const Loader& loader, const Preprocess
     if (loaded.mask.width > 0) image.mask = resize_mask(loaded.mask, preprocessing.width, preprocessing.height);
     image.input = image_to_tensor(image.picture, preprocessing);
     image.hash = hash_floats(image.input);
-    out.slot.mask_hash = sha256(std::string(image.mask.inside.begin(), image.mask.inside.end()));
+    out.slot.mask_hash = hash_mask(image.mask);
     out.slot.seed_stream = std::stoull(loaded.identity.substr(0, 16), nullptr, 16);
   } catch (const Error& e) {
     out.image = {.id = asked.id, .error = e.what()};
@@ -134,6 +138,21 @@ struct Engine::State {
   // What the metrics of one image share.
   ForwardMemo forwards;
   ExplanationMemo changed_explanations;
+
+  struct Varied {
+    Mask mask;
+    std::string hash;
+  };
+  std::map<std::pair<size_t, std::string>, Varied> varied;  // by image and variant
+
+  const Varied& annotation(size_t image, const AnnotationVariant& variant) {
+    const auto [found, added] = varied.try_emplace({image, describe(variant)});
+    if (added) {
+      found->second.mask = vary_annotation(images[image].mask, variant);
+      found->second.hash = hash_mask(found->second.mask);
+    }
+    return found->second;
+  }
 
   /// The index of the image of this id; images.size() where there is none.
   size_t find_image(const std::string& id) const {
@@ -200,6 +219,7 @@ struct Engine::State {
   void forget_shared() {
     forwards.clear();
     changed_explanations.clear();
+    varied.clear();
   }
 
   void drop_old_maps() {
@@ -271,6 +291,7 @@ void Engine::open(const Study& study, const Progress& progress) {
   if (slots.empty()) resolve_target(study, *classifier, 0);
 
   if (!same_model) s.forget_shared();
+  s.varied.clear();
   s.study = study;
   s.classifier = std::move(classifier);
   s.slots = std::move(slots);
@@ -384,7 +405,7 @@ void Engine::explain_together(size_t image, const std::vector<StudyMethod>& meth
 }
 
 const Score& Engine::measure(size_t image, const StudyMethod& method, const StudyMetric& metric,
-                             const Progress& progress) {
+                             const Progress& progress, const AnnotationVariant* variant) {
   State& s = *state_;
   s.check_image(image);
   const Method& explainer = methods().at(method.name);
@@ -404,7 +425,8 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
   json depends = {"score", cell_version, metric.name, metric_params.all()};
   for (const size_t i : batch)
     depends.push_back({s.explanation_key(i, method.name, method_params),
-                       measurer.needs_mask ? s.slots[i].mask_hash : ""});
+                       !measurer.needs_mask ? std::string()
+                       : variant && s.images[i].has_mask() ? s.annotation(i, *variant).hash : s.slots[i].mask_hash});
   const std::string group = depends.dump();
   const auto key_of = [&](size_t i) { return sha256(group + std::to_string(i == image && batch.size() == 1 ? 0 : i)); };
   const std::string key = key_of(image);
@@ -426,7 +448,7 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
     inputs.push_back(s.images[i].input);
     targets.push_back(s.predictions[i].target);
     all_masked = all_masked && s.images[i].has_mask();
-    if (s.images[i].has_mask()) masks.push_back(mask_tensor(s.images[i].mask));
+    if (s.images[i].has_mask()) masks.push_back(mask_tensor(variant ? s.annotation(i, *variant).mask : s.images[i].mask));
   }
   const Tensor map = concatenate(maps), input = concatenate(inputs), mask = all_masked ? concatenate(masks) : Tensor();
   const Stopwatch watch;

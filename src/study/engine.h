@@ -84,8 +84,9 @@ class Engine {
   void explain_together(size_t image, const std::vector<StudyMethod>& methods, const Progress& progress = nullptr);
 
   /// One metric of that explanation (which is computed first where it is missing). Throws Error, Cancelled.
+  /// With a variant, the annotations are drawn that way.
   const Score& measure(size_t image, const StudyMethod& method, const StudyMetric& metric,
-                       const Progress& progress = nullptr);
+                       const Progress& progress = nullptr, const AnnotationVariant* variant = nullptr);
 
   /// True where the metric says something of one image among the others: its score depends on all images of the study, and
   /// is computed for all of them at once.

@@ -1,5 +1,6 @@
 #include "study/markup.h"
 
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <sstream>
@@ -51,6 +52,27 @@ std::string short_number(double value) {
   std::string out = text;
   if (out[0] == '-') out = "−" + out.substr(1);
   return out;
+}
+
+std::string fixed(double value, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return std::isnan(value) ? "–" : text;
+}
+
+std::string percent(double share, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f\u00a0%%", digits, 100 * share);
+  return text;
+}
+
+std::string count_of(size_t n, const std::string& noun) {
+  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
+}
+
+std::string lower_first(std::string text) {
+  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  return text;
 }
 
 std::vector<std::string> wrap_words(const std::string& text, size_t width) {

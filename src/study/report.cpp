@@ -9,33 +9,14 @@
 #include "picture/normalisation.h"
 #include "picture/overlay.h"
 #include "picture/pooling.h"
+#include "study/certainty_section.h"
 #include "study/markup.h"
+#include "study/ranking_section.h"
 #include "study/results.h"
 
 namespace ks {
 
 namespace {
-
-std::string percent(double share, int digits = 1) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f\u00a0%%", digits, 100 * share);
-  return text;
-}
-
-std::string lower_first(std::string text) {
-  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
-  return text;
-}
-
-std::string fixed(double value, int digits) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return std::isnan(value) ? "–" : text;
-}
-
-std::string count_of(size_t n, const std::string& noun) {
-  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
-}
 
 std::string time_text(double seconds) {
   char text[32];
@@ -72,8 +53,8 @@ std::string header(const StudyResults& r, const ReportNotes& notes) {
   fact("computed in " + time_text(r.seconds) + " on " + r.runtime.provider + ", " +
        count_of(static_cast<size_t>(r.runtime.threads), "thread"));
   if (!notes.date.empty()) fact(notes.date);
-  return "<header><div class=\"eyebrow\">Kernelscope report</div><h1>" + escape_markup(title) + "</h1><div class=\"facts\">" +
-         facts + "</div></header>\n";
+  return "<header><div class=\"eyebrow\">Kernelscope report</div><h1>" + escape_markup(title) +
+         "</h1><div class=\"facts\">" + facts + "</div></header>\n";
 }
 
 std::string warnings(const StudyResults& r) {
@@ -85,54 +66,6 @@ std::string warnings(const StudyResults& r) {
   out += "<div class=\"warnings\"><strong>Worth knowing</strong><ul>";
   for (const std::string& sentence : sentences) out += "<li>" + escape_markup(sentence) + "</li>";
   return out + "</ul></div>\n";
-}
-
-/// "0.250 ± 0.050": both with the digits that suit the mean.
-std::string mean_text(const MeanScore& mean) {
-  if (mean.count < 2 || std::fabs(mean.mean) < 1e-3 || std::fabs(mean.mean) >= 1e5) return short_number(mean.mean);
-  const double size = std::fabs(mean.mean);
-  char deviation[32];
-  std::snprintf(deviation, sizeof deviation, "%.*f", size < 10 ? 3 : size < 100 ? 2 : 1, mean.deviation);
-  return short_number(mean.mean) + " ± " + deviation;
-}
-
-/// Rank 1 is the darkest blue; text on dark cells is white.
-std::string rank_cell(double rank, size_t methods, const MeanScore& mean) {
-  const std::string score = "<span class=\"score\">" + mean_text(mean) + "</span>";
-  if (std::isnan(rank)) return "<td class=\"cell\">–" + score + "</td>";
-  const double worth = methods > 1 ? 1 - (rank - 1) / static_cast<double>(methods - 1) : 1;
-  const double shade = 0.85 * worth * worth;
-  char style[64], number[16];
-  std::snprintf(style, sizeof style, "background: rgba(var(--rank), %.2f)", shade);
-  std::snprintf(number, sizeof number, rank == std::floor(rank) ? "%.0f" : "%.2f", rank);
-  return std::string("<td class=\"cell") + (shade > 0.6 ? " strong" : "") + "\" style=\"" + style + "\">" + number +
-         score + "</td>";
-}
-
-std::string ranking(const StudyResults& r) {
-  const size_t methods = r.study.methods.size();
-  if (methods == 0 || r.study.metrics.empty()) return "";
-  std::string out =
-      "<h2>Ranking</h2>\n<p class=\"note\">For every metric the methods are ranked, 1 is best; below the rank stands "
-      "the mean "
-      "score over the images ± its standard deviation. The order is by " +
-      escape_markup(lower_first(r.ranking.overall_title)) +
-      ".</p>\n<div class=\"scroll\"><table class=\"ranking\"><thead><tr><th>Method</th>" + "<th class=\"overall\">" +
-      escape_markup(r.ranking.overall_title) + "</th>";
-  for (size_t k = 0; k < r.study.metrics.size(); ++k) {
-    const Metric& metric = metrics().at(r.study.metrics[k].name);
-    out += "<th class=\"cell\">" + escape_markup(metric.title) + "<span class=\"way\">" + direction_text(direction_of(metric, r.study.metrics[k].params)) + "</span></th>";
-  }
-  out += "</tr></thead><tbody>\n";
-  for (size_t place = 0; place < r.ranking.order.size(); ++place) {
-    const size_t m = r.ranking.order[place];
-    out += std::string("<tr") + (place == 0 ? " class=\"best\"" : "") + "><th>" + escape_markup(method_label(r.study, m)) +
-           "</th><td class=\"overall\">" + fixed(r.ranking.overall[m], 2) + "</td>";
-    for (size_t k = 0; k < r.study.metrics.size(); ++k)
-      out += rank_cell(r.ranking.ranks[k][m], methods, mean_score(r, k, m));
-    out += "</tr>\n";
-  }
-  return out + "</tbody></table></div>\n";
 }
 
 std::string row_header(const StudyResults& r, const ImageResult& image) {
@@ -167,8 +100,9 @@ std::string grid(const StudyResults& r, const Figures& figures) {
         continue;
       }
       const std::string name = method_label(r.study, m) + " of " + image.id;
-      out += "<td><img alt=\"" + escape_markup(name) + "\" title=\"" + escape_markup(name + "; the strongest colour is at ±") +
-             short_number(figures.limits[i][m]) + "\" src=\"" + jpeg_uri(figures.overlays[i][m]) + "\"></td>";
+      out += "<td><img alt=\"" + escape_markup(name) + "\" title=\"" +
+             escape_markup(name + "; the strongest colour is at ±") + short_number(figures.limits[i][m]) + "\" src=\"" +
+             jpeg_uri(figures.overlays[i][m]) + "\"></td>";
     }
     out += "</tr>\n";
   }
@@ -180,7 +114,8 @@ std::string score_tables(const StudyResults& r) {
   std::string out = "<section class=\"screen-only\"><h2>Scores of every image</h2>\n";
   for (size_t k = 0; k < r.study.metrics.size(); ++k) {
     const Metric& metric = metrics().at(r.study.metrics[k].name);
-    out += "<details><summary>" + escape_markup(metric.title) + " <span class=\"note\">" + direction_text(direction_of(metric, r.study.metrics[k].params)) +
+    out += "<details><summary>" + escape_markup(metric.title) + " <span class=\"note\">" +
+           direction_text(direction_of(metric, r.study.metrics[k].params)) +
            "</span></summary><div class=\"scroll\"><table><thead><tr><th>Image</th>";
     for (size_t m = 0; m < r.study.methods.size(); ++m)
       out += "<th class=\"number\">" + escape_markup(method_label(r.study, m)) + "</th>";
@@ -233,8 +168,9 @@ std::string metric_table(const StudyResults& r) {
       "<th>Parameters</th><th>Source</th></tr></thead><tbody>\n";
   for (const StudyMetric& chosen : r.study.metrics) {
     const Metric& metric = metrics().at(chosen.name);
-    out += "<tr><th>" + escape_markup(metric.title) + "<span class=\"way\">" + escape_markup(metric.family) + ", " + direction_text(direction_of(metric, chosen.params)) +
-           "</span></th><td>" + escape_markup(metric.description + " " + metric.misleads) + "</td><td class=\"parameters\">" +
+    out += "<tr><th>" + escape_markup(metric.title) + "<span class=\"way\">" + escape_markup(metric.family) + ", " +
+           direction_text(direction_of(metric, chosen.params)) + "</span></th><td>" +
+           escape_markup(metric.description + " " + metric.misleads) + "</td><td class=\"parameters\">" +
            parameters_text(metric, chosen.params) + "</td><td>" + escape_markup(metric.citation) + "</td></tr>\n";
   }
   return out + "</tbody></table></div>\n";
@@ -243,11 +179,12 @@ std::string metric_table(const StudyResults& r) {
 std::string reproduce(const StudyResults& r, const ReportNotes& notes) {
   std::string out = "<h2>Do it again</h2>\n";
   if (!notes.command_line.empty())
-    out += "<p>On the command line, with the study below as a file:</p><pre>" + escape_markup(notes.command_line) + "</pre>\n";
+    out += "<p>On the command line, with the study below as a file:</p><pre>" + escape_markup(notes.command_line) +
+           "</pre>\n";
   if (!notes.share_url.empty())
     out += "<p>In the browser, <a href=\"" + escape_markup(notes.share_url) +
-           "\">open this study</a>; the link carries all of it:</p>" + "<pre class=\"link\">" + escape_markup(notes.share_url) +
-           "</pre>\n";
+           "\">open this study</a>; the link carries all of it:</p>" + "<pre class=\"link\">" +
+           escape_markup(notes.share_url) + "</pre>\n";
   else if (!notes.no_share.empty())
     out += "<p class=\"note\">No link to share: " + escape_markup(notes.no_share) + ".</p>\n";
   out += "<details class=\"screen-only\"><summary>The study as JSON</summary><pre>" +
@@ -287,10 +224,11 @@ std::string report_html(const StudyResults& results, const Figures& figures, con
   return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" +
          escape_markup(title) + "</title><style>" + report_css + "</style></head><body>\n" + header(results, notes) +
-         ranking(results) + warnings(results) + grid(results, figures) + score_tables(results) + method_table(results) +
-         metric_table(results) + reproduce(results, notes) + "<footer>Made by " + escape_markup(notes.program) +
-         " with ONNX Runtime " + escape_markup(results.runtime.version) + " (" + escape_markup(results.runtime.provider) +
-         "). Model SHA-256 " + escape_markup(results.model_hash) + ".</footer>\n</body></html>\n";
+         ranking_section(results) + warnings(results) + certainty_section(results) + grid(results, figures) +
+         score_tables(results) + method_table(results) + metric_table(results) + reproduce(results, notes) +
+         "<footer>Made by " + escape_markup(notes.program) + " with ONNX Runtime " +
+         escape_markup(results.runtime.version) + " (" + escape_markup(results.runtime.provider) + "). Model SHA-256 " +
+         escape_markup(results.model_hash) + ".</footer>\n</body></html>\n";
 }
 
 }  // namespace ks

@@ -100,11 +100,14 @@ json ranking_json(const StudyResults& results) {
   const std::vector<std::string> methods = method_ids(results.study), metrics = metric_ids(results.study);
   json out = json::array();
   for (size_t m : results.ranking.order) {
-    json ranks = json::object();
+    json ranks = json::object(), categories = json::object();
     for (size_t k = 0; k < metrics.size(); ++k) ranks[metrics[k]] = number_or_null(results.ranking.ranks[k][m]);
+    for (size_t c = 0; c < results.ranking.categories.size(); ++c)
+      categories[results.ranking.categories[c].name] = number_or_null(results.ranking.category_ranks[c][m]);
     out.push_back({{"method", methods[m]},
                    {"label", method_label(results.study, m)},
                    {"overall", number_or_null(results.ranking.overall[m])},
+                   {"categories", std::move(categories)},
                    {"ranks", std::move(ranks)}});
   }
   return out;
@@ -149,7 +152,10 @@ json results_json(const StudyResults& results, const std::string& program) {
   for (const ImageResult& image : results.images) out["images"].push_back(image_json(results, image));
   for (size_t m = 0; m < methods.size(); ++m) out["methods"].push_back(method_json(results, m, methods[m]));
   for (size_t k = 0; k < metrics.size(); ++k) out["metrics"].push_back(metric_json(results, k, metrics[k], methods));
-  out["ranking"] = {{"overall", results.study.overall}, {"methods", ranking_json(results)}};
+  out["ranking"] = {{"overall", results.study.ranking.rank.overall}, {"methods", ranking_json(results)}};
+  out["certainty"] = certainty_json(score_table(results), results.certainty);
+  if (!results.annotations.orders.empty())
+    out["annotation_variants"] = annotation_effect_json(results.annotations, methods);
   out["warnings"] = results.warnings();
   return out;
 }

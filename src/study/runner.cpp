@@ -60,19 +60,13 @@ std::vector<std::string> unique_names(const std::vector<T>& choices) {
   return out;
 }
 
-ScoreTable score_table(const StudyResults& results) {
-  ScoreTable table{.methods = method_ids(results.study), .metrics = metric_ids(results.study)};
-  for (size_t k = 0; k < results.scores.size(); ++k) {
-    const StudyMetric& metric = results.study.metrics[k];
-    table.directions.push_back(direction_of(metrics().at(metric.name), metric.params));
-    table.scores.emplace_back();
-    for (const auto& row : results.scores[k]) {
-      std::vector<double> scores;
-      for (const ScoreResult& result : row) scores.push_back(result.done ? result.score.value : std::nan(""));
-      table.scores.back().push_back(std::move(scores));
-    }
-  }
-  return table;
+void rank_results(StudyResults& results) {
+  const ScoreTable table = score_table(results);
+  const StudyRanking& ranking = results.study.ranking;
+  results.ranking = rank_methods(table, ranking.rank);
+  results.certainty =
+      order_certainty(table, ranking.rank, ranking.monte_carlo, static_cast<uint64_t>(results.study.seed));
+  results.annotations = annotation_effect(table, ranking, results.varied);
 }
 
 /// A warning with everything it was said of.
@@ -136,6 +130,15 @@ void open_results(const Study& study, Engine& engine, StudyResults& out) {
   const size_t images = out.images.size();
   out.cells.assign(study.methods.size(), std::vector<CellResult>(images));
   out.scores.assign(study.metrics.size(), std::vector(study.methods.size(), std::vector<ScoreResult>(images)));
+  const bool annotated =
+      std::any_of(out.images.begin(), out.images.end(), [](const ImageResult& i) { return i.annotated_share > 0; });
+  out.varied.clear();
+  for (size_t v = 0; annotated && v < study.ranking.annotation_variants.size(); ++v) {
+    auto& scores = out.varied.emplace_back(study.metrics.size());
+    for (size_t k = 0; k < study.metrics.size(); ++k)
+      if (metrics().at(study.metrics[k].name).needs_mask)
+        scores[k].assign(study.methods.size(), std::vector<double>(images, kUndefined));
+  }
 }
 
 }  // namespace
@@ -159,6 +162,16 @@ void run_study(const Study& study, Engine& engine, const MapCallback& on_map, co
       score.done = true;
     } catch (const Error& e) {
       score.error = e.what();
+    }
+    if (!score.done || results.images[i].annotated_share == 0) return;
+    for (size_t v = 0; v < results.varied.size(); ++v) {
+      if (results.varied[v][k].empty()) continue;
+      try {
+        results.varied[v][k][m][i] =
+            engine.measure(i, study.methods[m], study.metrics[k], report, &study.ranking.annotation_variants[v]).value;
+      } catch (const Error&) {
+        // Stays undefined: the variant may have left nothing of a small annotation.
+      }
     }
   };
   try {
@@ -193,11 +206,27 @@ void run_study(const Study& study, Engine& engine, const MapCallback& on_map, co
     results.complete = true;
   } catch (const Cancelled&) {
     results.seconds = seconds_since(begin);
-    results.ranking = rank_methods(score_table(results), study.overall);
+    rank_results(results);
     throw;
   }
-  results.ranking = rank_methods(score_table(results), study.overall);
+  rank_results(results);
   results.seconds = seconds_since(begin);
+}
+
+ScoreTable score_table(const StudyResults& results) {
+  ScoreTable table{.methods = method_ids(results.study), .metrics = metric_ids(results.study)};
+  for (size_t k = 0; k < results.scores.size(); ++k) {
+    const StudyMetric& metric = results.study.metrics[k];
+    table.directions.push_back(direction_of(metrics().at(metric.name), metric.params));
+    table.families.push_back(metrics().at(metric.name).family);
+    table.scores.emplace_back();
+    for (const auto& row : results.scores[k]) {
+      std::vector<double> scores;
+      for (const ScoreResult& result : row) scores.push_back(result.done ? result.score.value : kUndefined);
+      table.scores.back().push_back(std::move(scores));
+    }
+  }
+  return table;
 }
 
 std::vector<std::string> method_ids(const Study& study) {

@@ -3,7 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "rank/rank.h"
+#include "rank/certainty.h"
+#include "study/annotation_effect.h"
 #include "study/engine.h"
 
 namespace ks {
@@ -39,7 +40,11 @@ struct StudyResults {
   std::vector<ImageResult> images;
   std::vector<std::vector<CellResult>> cells;                 // [method][image]
   std::vector<std::vector<std::vector<ScoreResult>>> scores;  // [metric][method][image]
+  /// [variant][metric][method][image]: scores with the annotations drawn otherwise; empty for metrics that need none.
+  std::vector<std::vector<std::vector<std::vector<double>>>> varied;
   RankTable ranking;
+  OrderCertainty certainty;
+  AnnotationEffect annotations;
   bool complete = false;
   double seconds = 0;
 
@@ -58,6 +63,9 @@ using MapCallback = std::function<void(size_t image, size_t method, const Tensor
 /// when the study cannot be opened at all.
 void run_study(const Study& study, Engine& engine, const MapCallback& on_map, const Progress& progress,
                StudyResults& results);
+
+/// The scores as a table with the ids below.
+ScoreTable score_table(const StudyResults& results);
 
 /// What the results call the methods and metrics of a study: their names, numbered where one is there several times
 /// ("lime-2").

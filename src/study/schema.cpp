@@ -3,7 +3,6 @@
 #include "picture/colormap.h"
 #include "picture/normalisation.h"
 #include "picture/pooling.h"
-#include "rank/rank.h"
 #include "study/check.h"
 #include "study/pictures.h"
 
@@ -157,7 +156,7 @@ json study_schema() {
                        {"description", "\"predicted\", the name of a class, or its index"}}},
                      {"methods", choices_schema(methods(), true)},
                      {"metrics", choices_schema(metrics(), false)},
-                     {"ranking", object_schema({{"overall", {{"enum", overall_rankings().names()}}}}, json::array())},
+                     {"ranking", ranking_schema()},
                      {"view", std::move(view)},
                      {"seed", {{"type", "integer"}, {"minimum", 0}, {"maximum", 4294967295}, {"default", 1}}}},
                     json::array({"kernelscope", "model", "images"})));

@@ -215,10 +215,7 @@ Study read_study(const json& document) {
     for (const Field& field : root.at("methods").items(most_methods)) study.methods.push_back(read_method(field));
   if (root.has("metrics"))
     for (const Field& field : root.at("metrics").items(most_metrics)) study.metrics.push_back(read_metric(field));
-  if (root.has("ranking")) {
-    root.at("ranking").expect_keys({"overall"});
-    if (root.at("ranking").has("overall")) study.overall = root.at("ranking").at("overall").text();
-  }
+  if (root.has("ranking")) study.ranking = read_ranking(root.at("ranking"));
   if (root.has("view")) study.view = read_view(root.at("view"));
   if (root.has("seed")) study.seed = root.at("seed").integer(0, 4294967295);
   return study;
@@ -278,7 +275,8 @@ json write_study(const Study& study) {
     if (!metric.params.empty()) entry["params"] = metric.params;
     out["metrics"].push_back(std::move(entry));
   }
-  if (study.overall != "mean-rank") out["ranking"]["overall"] = study.overall;
+  json ranking = write_ranking(study.ranking);
+  if (!ranking.empty()) out["ranking"] = std::move(ranking);
   const json view = write_view(study.view);
   if (!view.empty()) out["view"] = view;
   if (study.seed != 1) out["seed"] = study.seed;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "registry/registry.h"
+#include "study/ranking_options.h"
 
 namespace ks {
 
@@ -79,7 +80,7 @@ struct Study {
   std::variant<std::string, int> target = "predicted";
   std::vector<StudyMethod> methods = {};
   std::vector<StudyMetric> metrics = {};
-  std::string overall = "mean-rank";  // ranking.overall: how the ranks per metric become one order
+  StudyRanking ranking = {};
   StudyView view = {};
   int64_t seed = 1;  // of all randomness, 0 to 2^32-1
 

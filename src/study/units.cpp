@@ -74,6 +74,9 @@ void compute_units(Engine& engine, const std::function<std::optional<Unit>()>& n
       if (Engine::compares_images(metric)) continue;
       try {
         engine.measure(image, method, metric, progress);
+        if (!metrics().at(metric.name).needs_mask || engine.images()[image].mask.area() == 0) continue;
+        for (const AnnotationVariant& variant : study.ranking.annotation_variants)
+          engine.measure(image, method, metric, progress, &variant);
       } catch (const Error&) {
       }
     }

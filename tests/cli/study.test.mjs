@@ -67,17 +67,28 @@ test('run writes results, scores, figures, maps and a report', (t) => {
   assert.deepEqual(new Set(results.ranking.methods.map((m) => m.method)), new Set(results.methods.map((m) => m.id)));
   const overall = results.ranking.methods.map((m) => m.overall);
   assert.deepEqual(overall, [...overall].sort((a, b) => a - b));
+  assert.equal(results.certainty.monte_carlo.draws, 10000);
+  assert.equal(results.certainty.controls.sparseness.verdict === 'unchecked', false);
+  assert.deepEqual(Object.keys(results.ranking.methods[0].categories), ['complexity', 'localisation']);
   const lines = readFileSync(join(out, 'scores.csv'), 'utf8').trimEnd().split('\r\n');
   assert.equal(lines[0], 'image,method,metric,score,direction');
   assert.equal(lines.length, 1 + 3 * 3, 'three methods: sparseness of two images, rank accuracy of one');
   const [, , , score, direction] = lines[1].split(',');
   assert.equal(Number(score), sparseness.scores.gradient[0]);
   assert.equal(direction, 'higher');
-  assert.deepEqual(readdirSync(join(out, 'figures')).sort(), ['a.png', 'all.png', 'all.svg', 'b.png']);
+  assert.deepEqual(readdirSync(join(out, 'figures')).sort(), ['a.png', 'all.png', 'all.svg', 'b.png', 'critical-difference.svg', 'order.svg']);
   assert.equal(readdirSync(join(out, 'maps')).length, 6);
   const report = readFileSync(join(out, 'report.html'), 'utf8');
   assert.match(report, /data:image\/jpeg;base64,/);
   assert.match(report, /No link to share: model: is the file/);
+  assert.match(report, /How certain is this order/);
+
+  const again = run('rank', join(out, 'scores.csv'), '--json', '--monte-carlo', '200', '--seed', '3', '--weight', 'complexity=2');
+  assert.equal(again.status, 0, again.err);
+  assert.equal(JSON.parse(again.out).certainty.monte_carlo.draws, 200);
+  assert.equal(run('rank', join(out, 'scores.csv'), '--json', '--monte-carlo', '200', '--seed', '3', '--weight', 'complexity=2').out, again.out);
+  assert.match(run('rank', join(out, 'scores.csv')).out, /drawn anew 10000 times/);
+  refused(run('rank', join(out, 'scores.csv'), '--weight', 'complexty=2'), /did you mean 'complexity'/);
   assert.ok(!existsSync(join(out, 'cells')));
 });
 

@@ -234,13 +234,88 @@ TEST_SUITE("study") {
     bad.view.colormap = "rainbow";
     CHECK(open_sentence(engine, bad).find("view.colormap: there is no colormap 'rainbow'") == 0);
     bad = good;
-    bad.overall = "meanrank";
+    bad.ranking.rank.overall = "meanrank";
     CHECK(open_sentence(engine, bad).find("ranking.overall: ") == 0);
+    bad = good;
+    bad.ranking.rank.weights = {{"faithfullness", 1}};
+    CHECK(open_sentence(engine, bad) ==
+          "ranking.weights: there is no category of metrics 'faithfullness'; did you mean 'faithfulness'?");
     bad = good;
     bad.model.text = "spoon";
     CHECK(open_sentence(engine, bad) == "spoon: there is no such model");
     CHECK(engine.study() == good);
     CHECK(engine.explain(0, good.methods[0]).map.size() > 0);
+  }
+
+  TEST_CASE("annotations drawn otherwise are other cells, of metrics that need an annotation only") {
+    Files files;
+    MemoryStore memory;
+    Engine engine(files.loader(), {}, memory.store());
+    const Study study = small_study();
+    engine.open(study);
+    const AnnotationVariant box{AnnotationVariant::Kind::box}, wider{AnnotationVariant::Kind::dilate, 3};
+    const double as_drawn = engine.measure(0, study.methods[0], study.metrics[1]).value;
+    const double boxed = engine.measure(0, study.methods[0], study.metrics[1], nullptr, &box).value;
+    const double dilated = engine.measure(0, study.methods[0], study.metrics[1], nullptr, &wider).value;
+    CHECK(boxed > as_drawn);  // more of the relevance lies in a larger annotation
+    CHECK(dilated > as_drawn);
+    CHECK(dilated != boxed);
+    CHECK(engine.measure(0, study.methods[0], study.metrics[1]).value == as_drawn);
+    const int scores = engine.counts().scores;
+    CHECK(scores == 3);
+    engine.measure(0, study.methods[0], study.metrics[0]);
+    engine.measure(0, study.methods[0], study.metrics[0], nullptr, &box);
+    CHECK(engine.counts().scores == scores + 1);
+    // An annotation that is its own box is the same cell.
+    EngineImage image = engine.images()[0];
+    CHECK(vary_annotation(vary_annotation(image.mask, box), box).inside == vary_annotation(image.mask, box).inside);
+  }
+
+  TEST_CASE("a run tells how far the order moves with the annotations, and how certain it is") {
+    Files files;
+    Engine engine(files.loader());
+    Study study = small_study();
+    study.ranking.annotation_variants = {{AnnotationVariant::Kind::dilate, 2}, {AnnotationVariant::Kind::box}};
+    study.ranking.monte_carlo.draws = 50;
+    StudyResults results;
+    run_study(study, engine, nullptr, nullptr, results);
+    REQUIRE(results.varied.size() == 2);
+    CHECK(results.varied[0][0].empty());  // sparseness needs no annotation
+    const double again =
+        engine.measure(1, study.methods[2], study.metrics[1], nullptr, &study.ranking.annotation_variants[1]).value;
+    CHECK(results.varied[1][1][2][1] == again);
+    CHECK(std::isnan(results.varied[0][1][0][2]));  // a healthy kernel
+    REQUIRE(results.annotations.orders.size() == 2);
+    for (size_t m = 0; m < 3; ++m) {
+      CHECK(results.annotations.low[m] <= results.annotations.places[m]);
+      CHECK(results.annotations.high[m] >= results.annotations.places[m]);
+    }
+    CHECK(results.certainty.monte_carlo.draws == 50);
+    CHECK(results.certainty.controls.size() == 2);
+    CHECK(results.ranking.categories.size() == 2);
+
+    study.metrics = {{"sparseness"}};
+    StudyResults without;
+    run_study(study, engine, nullptr, nullptr, without);
+    CHECK(without.annotations.orders.empty());
+  }
+
+  TEST_CASE("places under varied annotations by hand") {
+    ScoreTable t;
+    t.methods = {"a", "b", "c"};
+    t.metrics = {"found", "simple"};
+    t.directions.assign(2, Direction::higher);
+    t.scores = {{{3}, {2}, {1}}, {{1}, {1}, {1}}};
+    StudyRanking ranking;
+    ranking.annotation_variants = {{AnnotationVariant::Kind::box}, {AnnotationVariant::Kind::erode, 1}};
+    const AnnotationEffect effect = annotation_effect(t, ranking, {{{{2}, {3}, {1}}, {}}, {{{3}, {2}, {1}}, {}}});
+    CHECK(effect.places == std::vector<double>{1, 2, 3});
+    CHECK(effect.orders[0].places == std::vector<double>{2, 1, 3});
+    CHECK(effect.orders[0].tau == doctest::Approx(1.0 / 3));
+    CHECK(effect.orders[1].tau == doctest::Approx(1));
+    CHECK(effect.low == std::vector<double>{1, 1, 3});
+    CHECK(effect.high == std::vector<double>{2, 2, 3});
+    CHECK(annotation_effect(t, ranking, {{{}, {}}}).orders.empty());
   }
 
   TEST_CASE("a picture that cannot be had is told, the others live") {
@@ -265,7 +340,8 @@ TEST_SUITE("study") {
     CHECK(error(5).find("image 'letters': is no base64") == 0);
     CHECK(error(6).find("image 'tiny': ") == 0);
     CHECK(error(7) == "");
-    CHECK(error(8).find("image 'changed': https://example.org/kernel.png: is not what the study means: its SHA-256 is ") == 0);
+    CHECK(error(8).find(
+              "image 'changed': https://example.org/kernel.png: is not what the study means: its SHA-256 is ") == 0);
     CHECK(error(9).find("image 'masked': its annotation has 20x20 pixels, the image 32x32") == 0);
     CHECK(engine.explain(7, study.methods[0]).map.size() > 0);
     CHECK_THROWS_AS(engine.explain(4, study.methods[0]), Error);

@@ -6,6 +6,7 @@
 
 #include "picture/image.h"
 #include "picture/jpeg_markers.h"
+#include "picture/morphology.h"
 #include "support.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
@@ -163,6 +164,30 @@ TEST_CASE("a network's input and back") {
   CHECK(tensor.data[2 * 24 * 32 + 33] == doctest::Approx((image.rgb[33 * 3 + 2] / 255.0 - 0.406) / 0.225));
   CHECK(tensor_to_image(tensor, 0, pre).rgb == image.rgb);
   CHECK(image_to_tensor(image, Preprocessing{}).shape == Shape{1, 3, 224, 224});
+}
+
+TEST_CASE("regions grow and shrink by a disc, move, and have a box") {
+  Mask mask(9, 7);
+  mask.at(4, 3) = 1;
+  const Mask disc = dilate(mask, 2);
+  CHECK(disc.area() == 13);  // the points of the lattice within 2 of the middle
+  CHECK(disc.at(4, 1) == 1);
+  CHECK(disc.at(5, 2) == 1);
+  CHECK(disc.at(6, 2) == 0);
+  CHECK(erode(disc, 2).inside == mask.inside);
+  CHECK(erode(disc, 3).area() == 0);
+  Mask full(5, 5);
+  for (uint8_t& v : full.inside) v = 1;
+  CHECK(erode(full, 2).inside == full.inside);  // the picture's border is none of the region's
+  CHECK(dilate(Mask(5, 5), 2).area() == 0);
+
+  mask.at(8, 6) = 1;
+  const Mask moved = shift(mask, -2, 1);
+  CHECK(moved.area() == 1);  // the other left the picture
+  CHECK(moved.at(2, 4) == 1);
+  CHECK(bounding_box(mask).area() == 5 * 4);
+  CHECK(bounding_box(mask).at(8, 3) == 1);
+  CHECK(bounding_box(Mask(3, 3)).area() == 0);
 }
 
 TEST_SUITE_END();

@@ -64,12 +64,12 @@ TEST_CASE("overall order of three methods by hand") {
   CHECK(means.overall_title == "Mean rank");
 
   // By image: "up" ranks 2,1,3 on both; "down" 1,2,3 on the first and 3 (undefined),2,1 on the second.
-  const RankTable images = rank_methods(t, "mean-rank", RankOf::images);
+  const RankTable images = rank_methods(t, {.of = RankOf::images});
   CHECK(same(images.ranks[0], {2, 1, 3}));
   CHECK(same(images.ranks[1], {2, 2, 2}));
   CHECK(same(images.overall, {2, 1.5, 2.5}));
   CHECK(images.order == std::vector<size_t>{1, 0, 2});
-  CHECK_THROWS_AS(rank_methods(t, "best-rank"), Error);
+  CHECK_THROWS_AS(rank_methods(t, {.overall = "best-rank"}), Error);
 }
 
 TEST_CASE("a median is not sunk by one metric, a method without any score comes last") {
@@ -78,11 +78,47 @@ TEST_CASE("a median is not sunk by one metric, a method without any score comes 
   t.metrics = {"m1", "m2", "m3"};
   t.directions.assign(3, Direction::higher);
   t.scores = {{{kNan}, {3}, {2}}, {{kNan}, {3}, {2}}, {{kNan}, {1}, {2}}};
-  const RankTable mean = rank_methods(t), median = rank_methods(t, "median-rank");
+  const RankTable mean = rank_methods(t), median = rank_methods(t, {.overall = "median-rank"});
   CHECK(mean.overall[1] == doctest::Approx(4.0 / 3));
   CHECK(median.overall[1] == 1);
   CHECK(median.overall[2] == 2);
   CHECK(mean.order.back() == 0);
+}
+
+TEST_CASE("a category counts by its weight, however many metrics it has") {
+  ScoreTable t;
+  t.methods = {"a", "b"};
+  t.metrics = {"f1", "f2", "f3", "c1", "nothing"};
+  t.families = {"faithfulness", "faithfulness", "faithfulness", "complexity", "complexity"};
+  t.directions.assign(5, Direction::higher);
+  t.scores = {{{2}, {1}}, {{2}, {1}}, {{1}, {2}}, {{1}, {2}}, {{kNan}, {kNan}}};
+  RankTable r = rank_methods(t);
+  CHECK(r.overall[0] == 1.5);  // four votes, two each
+  REQUIRE(r.categories.size() == 2);
+  CHECK(r.categories[1].metrics == std::vector<size_t>{3, 4});
+  CHECK(r.category_ranks[0][0] == doctest::Approx(4.0 / 3));
+  CHECK(r.category_ranks[1][0] == 2);
+  // 3 x (1 + 1 + 2) / 3 for faithfulness and 1 x 2 for the complexity metric that says something.
+  r = rank_methods(t, {.weights = {{"faithfulness", 3}}});
+  CHECK(r.overall[0] == doctest::Approx((4.0 + 2.0) / 4));
+  r = rank_methods(t, {.weights = {{"faithfulness", 0}}});
+  CHECK(r.overall[0] == 2);
+  CHECK(r.overall[1] == 1);
+  // The weighted median: half of the weight lies at rank 1, half at rank 2; then more than half at 1.
+  r = rank_methods(t, {.overall = "median-rank", .weights = {{"faithfulness", 3}}});
+  CHECK(r.overall[0] == 1.5);
+  r = rank_methods(t, {.overall = "median-rank", .weights = {{"faithfulness", 4}}});
+  CHECK(r.overall[0] == 1);
+}
+
+TEST_CASE("weights that mean nothing are refused") {
+  CHECK_NOTHROW(check_rank_options({.weights = {{"faithfulness", 0}}}));
+  CHECK_THROWS_AS(check_rank_options({.weights = {{"faithfullness", 1}}}), Error);
+  CHECK_THROWS_AS(check_rank_options({.weights = {{"faithfulness", -1}}}), Error);
+  CHECK_THROWS_AS(check_rank_options({.overall = "best"}), Error);
+  RankOptions none;
+  for (const Metric& metric : metrics()) none.weights[metric.family] = 0;
+  CHECK_THROWS_AS(check_rank_options(none), Error);
 }
 
 TEST_CASE("scores.csv: columns in any order, quotes, undefined scores, directions of known metrics") {

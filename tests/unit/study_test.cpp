@@ -27,7 +27,9 @@ json full_document() {
     "target": 1,
     "methods": [{"name": "gradient"}, {"name": "lime", "params": {"samples": 256}, "label": "LIME, few"}],
     "metrics": [{"name": "pixel-flipping", "params": {"step": 224}}, {"name": "sparseness"}],
-    "ranking": {"overall": "median-rank"},
+    "ranking": {"overall": "median-rank", "rank_of": "images", "weights": {"complexity": 0, "faithfulness": 2.5},
+                "monte_carlo": {"draws": 500, "metrics": "random-weights"},
+                "annotation_variants": [{"erode": 1}, {"dilate": 20}, {"shift": [-3, 4]}, {"box": true}]},
     "view": {"pooling": "abs-max", "normalisation": "percentile", "colormap": "viridis", "opacity": 0.25,
              "annotation": false, "selected": {"image": "b", "method": 1}, "panel": "histogram"},
     "seed": 4294967295
@@ -108,6 +110,16 @@ TEST_SUITE("study") {
     CHECK(write_study(study) == expected);
   }
 
+  TEST_CASE("a study without a ranking has the usual one; an empty list of variants stays empty") {
+    CHECK(read_study(small_document()).ranking == StudyRanking{});
+    json document = small_document();
+    document["ranking"] = {{"annotation_variants", json::array()}};
+    CHECK(read_study(document).ranking.annotation_variants.empty());
+    CHECK(write_study(read_study(document)).at("ranking") == document["ranking"]);
+    document["ranking"] = {{"overall", "mean-rank"}, {"monte_carlo", {{"draws", 10000}}}};
+    CHECK_FALSE(write_study(read_study(document)).contains("ranking"));
+  }
+
   TEST_CASE("a method may be given by its name alone") {
     json document = small_document();
     document["methods"] = {"gradient"};
@@ -147,6 +159,19 @@ TEST_SUITE("study") {
     CHECK(sentence_for("/methods/1/nam", "x") == "methods[1]: has an unknown key 'nam'; did you mean 'name'?");
     CHECK(sentence_for("/metrics/0", json::object()) == "metrics[0].name: is missing");
     CHECK(sentence_for("/view/opacity", 1.5) == "view.opacity: is 1.5; it must be from 0 to 1");
+    CHECK(sentence_for("/ranking/rank_of", "pixels") == "ranking.rank_of: is 'pixels'; it must be means or images");
+    CHECK(sentence_for("/ranking/weights/complexity", -1) ==
+          "ranking.weights.complexity: is -1; it must be from 0 to 1000000");
+    CHECK(sentence_for("/ranking/monte_carlo/draws", 1.5) ==
+          "ranking.monte_carlo.draws: is 1.5; it must be a whole number");
+    CHECK(sentence_for("/ranking/monte_carlo/metrics", "some") ==
+          "ranking.monte_carlo.metrics: is 'some'; it must be one of one-per-category, random-weights, all");
+    CHECK(sentence_for("/ranking/annotation_variants/0", json::object()) ==
+          "ranking.annotation_variants[0]: must say one of erode, dilate, shift, box");
+    CHECK(sentence_for("/ranking/annotation_variants/0/erode", 0).find("ranking.annotation_variants[0].erode: is 0") ==
+          0);
+    CHECK(sentence_for("/ranking/annotation_variants/2/shift", json::array({1})).find("give [right, down]") !=
+          std::string::npos);
     CHECK(sentence_for("/view/annotation", 1) == "view.annotation: is a number, not true or false");
     CHECK(sentence_for("/view/selected", "b") == "view.selected: is a text, not an object");
     CHECK(sentence_for("/seed", 4294967296) == "seed: is 4294967296; it must be from 0 to 4294967295");

@@ -100,25 +100,9 @@ Classifier::Classifier(const std::string& onnx_bytes, const std::string& where, 
   original_.inputs[0].dimensions[3] = {preprocessing_.width, ""};
   cut_to_logits(original_);
   free_batch(original_);
-  model_ = graph::simplify(original_);
-
-  Shape scores;
-  try {
-    scores = graph::infer_shapes(model_, input_shape(), where).at(logits_name());
-  } catch (const Error&) {
-    // An op our rules do not know: ONNX Runtime may still run it, and methods that need no gradient work.
-  }
-  if (scores.size() == 4 && scores[2] == 1 && scores[3] == 1) {
-    graph::Builder builder(model_);
-    model_.outputs[0].name = builder.add("Flatten", {logits_name()}, {}, "logits");
-    scores.resize(2);
-  }
-  if (!scores.empty()) {
-    model_.outputs[0].dimensions.clear();
-    for (int64_t d : scores) model_.outputs[0].dimensions.push_back({d, d < 0 ? "N" : ""});
-  }
-  forward_ = std::make_unique<Session>(file_of(model_), options_, where);
-  if (scores.empty()) scores = forward_->outputs().at(0).shape;
+  Shape scores = simplify_original();
+  const Shape run_scores = forward().outputs().at(0).shape;
+  if (scores.empty()) scores = run_scores;
   if (scores.size() != 2 || scores[1] < 2)
     throw Error("its output has shape " + to_string(scores), where, "a classifier with one output [N,K], K at least 2, is needed");
 
@@ -132,13 +116,57 @@ Classifier::Classifier(const std::string& onnx_bytes, const std::string& where, 
     class_names_.push_back("class " + std::to_string(k));
 }
 
+Classifier::Classifier(const Classifier& base, graph::Model network, const std::string& key)
+    : original_(std::move(network)),
+      backend_(base.backend_),
+      where_(base.where_ + " (changed)"),
+      hash_(sha256(base.hash_ + " " + key)),
+      channels_(base.channels_),
+      batch_size_(base.batch_size_),
+      class_names_(base.class_names_),
+      preprocessing_(base.preprocessing_),
+      options_(base.options_) {
+  graph::check(original_, where_);
+  simplify_original();
+}
+
+Shape Classifier::simplify_original() {
+  model_ = graph::simplify(original_);
+  Shape scores;
+  try {
+    scores = graph::infer_shapes(model_, input_shape(), where_).at(logits_name());
+  } catch (const Error&) {
+    // An op our rules do not know: ONNX Runtime may still run it, and methods that need no gradient work.
+  }
+  if (scores.size() == 4 && scores[2] == 1 && scores[3] == 1) {
+    graph::Builder builder(model_);
+    model_.outputs[0].name = builder.add("Flatten", {logits_name()}, {}, "logits");
+    scores.resize(2);
+  }
+  if (!scores.empty()) {
+    model_.outputs[0].dimensions.clear();
+    for (int64_t d : scores) model_.outputs[0].dimensions.push_back({d, d < 0 ? "N" : ""});
+  }
+  for (const auto& [name, array] : model_.initializers) bytes_ += array.bytes->size();
+  return scores;
+}
+
+Session& Classifier::forward() {
+  if (!forward_) {
+    const std::string bytes = file_of(model_);
+    forward_ = std::make_unique<Session>(bytes, options_, where_);
+    bytes_ += bytes.size();
+  }
+  return *forward_;
+}
+
 Tensor Classifier::logits(const Tensor& inputs) {
   Tensor out({inputs.dim(0), classes()});
   for (int64_t begin = 0; begin < inputs.dim(0); begin += batch_size_) {
     const int64_t end = std::min<int64_t>(inputs.dim(0), begin + batch_size_);
     const bool whole = begin == 0 && end == inputs.dim(0);
     const Tensor part = whole ? Tensor() : inputs.slice(begin, end);
-    const Tensor result = forward_->run({{input_name(), whole ? &inputs : &part}}, {logits_name()}).at(0);
+    const Tensor result = forward().run({{input_name(), whole ? &inputs : &part}}, {logits_name()}).at(0);
     std::copy(result.data.begin(), result.data.end(), out.sample(begin));
     forward_count_ += end - begin;
   }
@@ -166,8 +194,10 @@ Session& Classifier::derived(const std::string& key, const std::function<graph::
   const std::string bytes = file_of(build());
   const Fingerprint graph = fingerprint(bytes);
   auto session = sessions_.find(graph);
-  if (session == sessions_.end())
+  if (session == sessions_.end()) {
     session = sessions_.emplace(graph, Session(bytes, options_, where_ + " (" + key + ")")).first;
+    bytes_ += bytes.size();
+  }
   return *(by_key_[key] = &session->second);
 }
 
@@ -178,6 +208,33 @@ JointNetwork& Classifier::joint(const std::string& key, const std::function<std:
     joint_key_ = key;
   }
   return *joint_;
+}
+
+std::shared_ptr<Classifier> Classifier::variant(const std::string& key, const std::function<graph::Model()>& build) {
+  const auto known = variants_.find(key);
+  if (known != variants_.end()) {
+    known->second.last_use = ++variant_uses_;
+    return known->second.classifier;
+  }
+  drop_variants();
+  std::shared_ptr<Classifier> made(new Classifier(*this, build(), key));
+  variants_[key] = {made, ++variant_uses_};
+  return made;
+}
+
+/// A metric asks for its variants in turn, again and again: if they do not all fit, dropping the least recently used would
+/// drop each just before its next use. So the newest makes room, and what is there stays until it has not been used for long.
+void Classifier::drop_variants() {
+  constexpr uint64_t long_unused = 1000;
+  size_t bytes = 0;
+  for (const auto& [key, variant] : variants_) bytes += variant.classifier->bytes_;
+  while (bytes > most_variant_bytes && !variants_.empty()) {
+    const auto [oldest, newest] = std::minmax_element(
+        variants_.begin(), variants_.end(), [](const auto& a, const auto& b) { return a.second.last_use < b.second.last_use; });
+    const auto victim = variant_uses_ - oldest->second.last_use > long_unused ? oldest : newest;
+    bytes -= victim->second.classifier->bytes_;
+    variants_.erase(victim);
+  }
 }
 
 Tensor softmax(const Tensor& logits) {

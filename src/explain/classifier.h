@@ -59,14 +59,28 @@ class Classifier {
   JointNetwork& joint(const std::string& key, const std::function<std::shared_ptr<JointNetwork>()>& build);
   /// A derived network as an ONNX file for this classifier's provider.
   std::string file_of(graph::Model model) const;
+  /// A classifier with this one's inputs and classes of another network: one that `build` makes from original(), with other
+  /// weights for example. Made on first use; `key` names the network with all that it depends on. Its sessions are built when
+  /// they are asked for. Of many variants only as many stay as `most_variant_bytes` of weights allow, so hold the pointer for
+  /// as long as the variant is needed.
+  std::shared_ptr<Classifier> variant(const std::string& key, const std::function<graph::Model()>& build);
+  static constexpr size_t most_variant_bytes = size_t{512} << 20;
   const SessionOptions& session_options() const { return options_; }
 
   /// How many images at most run together.
   int batch_size() const { return batch_size_; }
   /// Forward passes (samples) run so far through logits(): for budgets and tests.
   int64_t forward_count() const { return forward_count_; }
+  /// Sessions built so far, not counting those of variants: for tests.
+  int64_t session_count() const { return static_cast<int64_t>(sessions_.size()) + (forward_ ? 1 : 0); }
 
  private:
+  Classifier(const Classifier& base, graph::Model network, const std::string& key);
+  /// Makes model_ from original_; returns the scores' shape, empty where it cannot be inferred.
+  Shape simplify_original();
+  Session& forward();
+  void drop_variants();
+
   graph::Model original_, model_;
   backward::Backend backend_;
   std::string where_, hash_;
@@ -80,6 +94,14 @@ class Classifier {
   std::string joint_key_;
   std::shared_ptr<JointNetwork> joint_;
   int64_t forward_count_ = 0;
+  size_t bytes_ = 0;  // of the weights in model_ and in the graphs of its sessions
+
+  struct Variant {
+    std::shared_ptr<Classifier> classifier;
+    uint64_t last_use = 0;
+  };
+  std::map<std::string, Variant> variants_;
+  uint64_t variant_uses_ = 0;
 };
 
 /// Rows of softmax(values) for [N,K].

@@ -137,11 +137,16 @@ int64_t readers(const Model& model, const std::string& tensor) {
   return n;
 }
 
-Model simplify(const Model& model) {
+Model with_constants_folded(const Model& model) {
   Model out = model;
   lift_constants(out);
   upgrade_old_forms(out);
   fold_constants(out);
+  return out;
+}
+
+Model simplify(const Model& model) {
+  Model out = with_constants_folded(model);
   lower_new_forms(out);
   remove_identities(out);
   merge_layers(out);

@@ -13,6 +13,10 @@ void check(const Model& model, const std::string& where);
 /// exact (merge.h), nodes and initializers nothing needs go. The first input's dimensions must be known but for the batch.
 Model simplify(const Model& model);
 
+/// What simplify() begins with: old forms are renewed and all that is constant becomes an initializer, but layers stay as they
+/// are, with the names of their weights.
+Model with_constants_folded(const Model& model);
+
 /// Drops nodes and initializers that no output needs.
 void remove_unused(Model& model);
 

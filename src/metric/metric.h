@@ -31,6 +31,9 @@ struct MetricRequest {
   /// What the metrics of a study share: outputs of perturbed inputs and explanations of changed ones. May be null.
   ForwardMemo* forwards = nullptr;
   ExplanationMemo* explanations = nullptr;
+  /// Where random numbers come from that have nothing to do with the image (the weights of random networks), so that a study's
+  /// images share what is made of them; null: `seed`.
+  const uint64_t* common_seed = nullptr;
 };
 
 /// A score that has no meaning; a warning says why.
@@ -40,6 +43,7 @@ struct MetricResult {
   std::vector<double> scores;               // one per sample; kUndefined where it has no meaning
   std::vector<std::vector<double>> curves;  // [N][points] where the metric is a curve
   bool curve_is_score = false;              // the curve is what was asked for: JSON's "scores" is [N][points]
+  bool points_first = false;                // and then [points][N]
   std::vector<std::string> warnings;        // assumptions that failed: a constant map, an empty mask, ...
 };
 
@@ -60,6 +64,9 @@ struct Metric : Entry {  // family: faithfulness, robustness, complexity, locali
 
 /// Checks a metric's parameters and fills in the defaults: the paper's, or those of `compat`. Throws Error.
 Params check_parameters(const Metric& metric, const json& given);
+
+/// JSON's "scores": a number per sample, or the curves where they are the score.
+json scores_as_json(const MetricResult& result);
 
 /// Which scores are better, with parameters as a study gives them (checked ones, or not yet). Throws Error.
 Direction direction_of(const Metric& metric, const json& parameters);

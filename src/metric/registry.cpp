@@ -57,6 +57,19 @@ Params check_parameters(const Metric& metric, const json& given) {
   return check_parameters(entry, filled);
 }
 
+json scores_as_json(const MetricResult& result) {
+  if (!result.curve_is_score) return result.scores;
+  // A curve that stands for all images together is given once.
+  if (result.curves.size() == 1 && result.scores.size() > 1) return result.curves[0];
+  if (!result.points_first || result.curves.empty()) return result.curves;
+  json rows = json::array();
+  for (size_t i = 0; i < result.curves[0].size(); ++i) {
+    rows.push_back(json::array());
+    for (const std::vector<double>& curve : result.curves) rows.back().push_back(curve[i]);
+  }
+  return rows;
+}
+
 Direction direction_of(const Metric& metric, const json& parameters) {
   return metric.direction_with ? metric.direction_with(check_parameters(metric, parameters)) : metric.direction;
 }

@@ -454,7 +454,9 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
   const Stopwatch watch;
   MetricRequest request{s.classifier.get(), &input, &targets, map, all_masked ? &mask : nullptr, &explainer, &method_params,
                         s.seed(image), progress, s.pictures(), &s.forwards, &s.changed_explanations};
-  if (batch.size() > 1) request.seed = static_cast<uint64_t>(s.study.seed);
+  const uint64_t study_seed = static_cast<uint64_t>(s.study.seed);
+  request.common_seed = &study_seed;
+  if (batch.size() > 1) request.seed = study_seed;
   const MetricResult result = ks::measure(metric.name, metric_params.all(), request);
   const double milliseconds = watch.milliseconds() / static_cast<double>(batch.size());
   for (size_t k = 0; k < batch.size(); ++k) {

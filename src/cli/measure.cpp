@@ -2,23 +2,14 @@
 
 #include "cli/command.h"
 #include "cli/inputs.h"
+#include "cli/measure_maps.h"
 #include "metric/metric.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
-#include "tensor/npy.h"
 
 namespace ks::cli {
 
 namespace {
-
-/// An array with the leading axes it lacks: [H,W] or [C,H,W] of one image, or [N,C,H,W].
-Tensor load_maps(const std::string& path) {
-  Tensor t = load_npy(path);
-  if (t.shape.size() < 2 || t.shape.size() > 4)
-    throw Error("has shape " + to_string(t.shape), path, "it must be [N,C,H,W]");
-  while (t.shape.size() < 4) t.shape.insert(t.shape.begin(), 1);
-  return t;
-}
 
 bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
@@ -44,7 +35,7 @@ Tensor load_masks(const std::vector<std::string>& files, const Shape& attributio
 
 json to_json(const std::string& metric, const json& parameters, const MetricResult& result) {
   json out = {{"metric", metric},
-              {"scores", result.curve_is_score ? json(result.curves) : json(result.scores)},
+              {"scores", scores_as_json(result)},
               {"direction", to_string(direction_of(metrics().at(metric), parameters))}};
   if (!result.curves.empty() && !result.curve_is_score) out["curves"] = result.curves;
   if (!result.warnings.empty()) out["warnings"] = result.warnings;
@@ -66,15 +57,16 @@ Action measure(CLI::App& app) {
   app.add_option("--attribution", o->attribution, "Raw attributions (.npy), [N,C,H,W] or [N,1,H,W]")->required();
   app.add_option("--mask", o->masks,
                  "Annotations: one .npy [N,1,H,W] of 0 and 1, or one picture per image (white is inside)");
-  app.add_option("--metric", o->metric, "What to measure; see `kernelscope list metrics`")->required();
+  app.add_option("--metric", o->metric, "What to measure; see `kernelscope list metrics`. Also similarity (to --param reference=FILE.npy) and normalisation")->required();
   app.add_option("--param", o->parameters, "NAME=VALUE of the metric; may be given several times");
   app.add_option("--method", o->method,
                  "Method that made the attributions, for metrics that explain perturbed images again");
   app.add_option("--method-param", o->method_parameters, "NAME=VALUE of that method");
   app.add_option("--seed", o->seed, "Seed of metrics that draw random numbers");
   return [o](Context& context) {
-    const Metric& metric = metrics().at(o->metric);
     const json parameters = parse_pairs(o->parameters);
+    if (is_map_function(o->metric)) return context.print(measure_maps(o->metric, parameters, load_maps(o->attribution)));
+    const Metric& metric = metrics().at(o->metric);
     check_parameters(metric, parameters);
     const Tensor attributions = load_maps(o->attribution);
     MetricRequest request{nullptr, nullptr, nullptr, attributions};

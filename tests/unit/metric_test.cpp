@@ -160,7 +160,8 @@ TEST_CASE("a map times 1000 has the same scores, and a batch the scores of its i
     const auto scores = with(s.inputs, s.targets, s.contributions, masks);
     REQUIRE(scores.size() == 2);
     const auto scaled = with(s.inputs, s.targets, large, masks);
-    for (size_t n = 0; n < 2; ++n) CHECK(scaled[n] == doctest::Approx(scores[n]).epsilon(1e-5));
+    for (size_t n = 0; n < 2 && m.name != "completeness"; ++n)  // whose sum is what it measures
+      CHECK(scaled[n] == doctest::Approx(scores[n]).epsilon(1e-5));
     if (m.compares_images && m.compares_images(check_parameters(m, params))) continue;  // one image alone has no score
     const auto first = with(s.inputs.slice(0, 1), {0}, s.contributions.slice(0, 1), masks.slice(0, 1));
     CHECK(first[0] == doctest::Approx(scores[0]).epsilon(1e-5));

@@ -51,7 +51,8 @@ json measure_maps(const std::string& function, const json& parameters, const Ten
   if (path.empty()) throw Error("needs maps to compare with", function, "give --param reference=FILE.npy");
   const Tensor other = load_maps(path);
   if (other.shape != given.shape)
-    throw Error("has shape " + to_string(other.shape), path, "it must be " + to_string(given.shape) + " like the attribution");
+    throw Error("has shape " + to_string(other.shape), path,
+                "it must be " + to_string(given.shape) + " like the attribution");
   const Maps reference = prepare(other, p);
   const Similarity similarity = read_similarity(p);
   for (int64_t n = 0; n < maps.count; ++n) scores.push_back(similarity(maps, n, reference, n));

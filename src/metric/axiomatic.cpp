@@ -86,7 +86,8 @@ MetricResult completeness(const MetricRequest& r, const Params& p) {
 
 /// Order of the features of one image, those with attributions below eps first, and how many those are. `by_pixel`: the
 /// channels of a pixel follow each other.
-std::pair<std::vector<int64_t>, int64_t> features_by_zero(const Maps& maps, int64_t n, int64_t channels, double eps, bool by_pixel) {
+std::pair<std::vector<int64_t>, int64_t> features_by_zero(const Maps& maps, int64_t n, int64_t channels, double eps,
+                                                          bool by_pixel) {
   std::vector<int64_t> zero, other;
   const int64_t pixels = maps.pixels();
   for (int64_t k = 0; k < channels * pixels; ++k) {
@@ -153,8 +154,8 @@ MetricResult non_sensitivity(const MetricRequest& r, const Params& p) {
   const Maps maps = prepare(r.attributions, p);
   const int64_t channels = r.inputs->dim(1), size = r.inputs->stride(), pixels = maps.pixels();
   const bool by_pixel = p.integer("features_in_step") == 0;
-  const int64_t step =
-      by_pixel ? channels * ((pixels + usual_groups - 1) / usual_groups) : std::min<int64_t>(p.integer("features_in_step"), size);
+  const int64_t step = by_pixel ? channels * ((pixels + usual_groups - 1) / usual_groups)
+                                : std::min<int64_t>(p.integer("features_in_step"), size);
   const double eps = p.number("eps");
   Evaluator evaluator(*r.classifier, output_of(p), r.forwards);
   std::vector<Groups> groups(static_cast<size_t>(maps.count));
@@ -163,8 +164,10 @@ MetricResult non_sensitivity(const MetricRequest& r, const Params& p) {
     if (warn_undefined(maps, n, out.warnings)) continue;
     const MapDefect defect = map_defect(maps.sample(n), maps.stride());
     if (defect != MapDefect::none)
-      out.warnings.push_back(image_warning(
-          n, maps.count, defect == MapDefect::zero ? "the map is zero everywhere" : "the map is constant: no feature is told from another"));
+      out.warnings.push_back(image_warning(n, maps.count,
+                                           defect == MapDefect::zero
+                                               ? "the map is zero everywhere"
+                                               : "the map is constant: no feature is told from another"));
     Groups& g = groups[static_cast<size_t>(n)];
     std::tie(g.order, g.zeros) = features_by_zero(maps, n, channels, eps, by_pixel);
     for (int64_t at = 0; at < size; g.ends.push_back(at)) at = std::min(at + step, at < g.zeros ? g.zeros : size);
@@ -183,7 +186,8 @@ MetricResult non_sensitivity(const MetricRequest& r, const Params& p) {
       if (sensitive == (begin < g.zeros)) differing += g.ends[k] - begin;
     }
     if (used == 0 && !g.ends.empty())
-      out.warnings.push_back(image_warning(n, maps.count, "no group of features changes the output by eps: it is too large here"));
+      out.warnings.push_back(
+          image_warning(n, maps.count, "no group of features changes the output by eps: it is too large here"));
     out.scores.push_back(g.ends.empty() ? kUndefined : static_cast<double>(differing));
   }
   if (r.progress) r.progress(1);
@@ -221,7 +225,8 @@ MetricResult input_invariance(const MetricRequest& r, const Params& p) {
   check_outputs(r.classifier->logits(*r.inputs), network->logits(shifted), out.warnings);
   const Maps again = prepare(explainer(*network, shifted, *r.targets, r.seed), p);
   if (again.stride() != maps.stride())
-    throw Error("the attribution and the explanation of the shifted image differ in channels", where, "pool them: pooling=sum");
+    throw Error("the attribution and the explanation of the shifted image differ in channels", where,
+                "pool them: pooling=sum");
   for (int64_t n = 0; n < maps.count; ++n) {
     if (warn_undefined(maps, n, out.warnings)) {
       out.scores.push_back(kUndefined);
@@ -244,12 +249,20 @@ std::vector<Parameter> completeness_parameters() {
   using enum ParameterType;
   std::vector<Parameter> own = baseline_parameters("method");
   own[0].help =
-      "The image without evidence: method (the method's own reference; 0 where it has none), black, white, mean (of the image), or a "
+      "The image without evidence: method (the method's own reference; 0 where it has none), black, white, mean (of "
+      "the image), or a "
       "number after the model's normalisation";
   own.push_back(output_parameter("logits"));
-  own.push_back({"return", choice, "residual", "The sum's deviation, or 1 where it is within the tolerance and else 0", {}, {}, "",
+  own.push_back({"return",
+                 choice,
+                 "residual",
+                 "The sum's deviation, or 1 where it is within the tolerance and else 0",
+                 {},
+                 {},
+                 "",
                  {"residual", "holds"}});
-  own.push_back({"tolerance", number, 0.01, "Largest deviation for which completeness holds, in units of the output", 0, 1e6});
+  own.push_back(
+      {"tolerance", number, 0.01, "Largest deviation for which completeness holds, in units of the output", 0, 1e6});
   PreparationDefaults raw{"none", "none", false};
   return with_preparation(raw, std::move(own));
 }
@@ -259,10 +272,12 @@ std::vector<Parameter> non_sensitivity_parameters() {
   std::vector<Parameter> own = {
       {"eps", number, 1e-5, "Below it an attribution, or a change of the output, counts as zero", 0, 1e6},
       {"features_in_step", integer, 0,
-       "Features replaced at once (a feature is one channel of one pixel); 0: a fiftieth of them, whole pixels", 0, 2e9, "features"}};
+       "Features replaced at once (a feature is one channel of one pixel); 0: a fiftieth of them, whole pixels", 0, 2e9,
+       "features"}};
   for (Parameter& b : baseline_parameters("uniform")) own.push_back(std::move(b));
   own[2].help =
-      "What replaces features: uniform (noise over the image's range of values), black, white, mean, or a number after the model's "
+      "What replaces features: uniform (noise over the image's range of values), black, white, mean, or a number after "
+      "the model's "
       "normalisation";
   own.push_back({"nr_samples", integer, 4, "Draws of uniform noise for each group", 1, 10000, "draws"});
   own.push_back(output_parameter("softmax"));
@@ -272,7 +287,8 @@ std::vector<Parameter> non_sensitivity_parameters() {
 std::vector<Parameter> input_invariance_parameters() {
   using enum ParameterType;
   std::vector<Parameter> own = {
-      {"input_shift", number, 1.0, "What is added to every value of the image, after the model's normalisation", -1000, 1000},
+      {"input_shift", number, 1.0, "What is added to every value of the image, after the model's normalisation", -1000,
+       1000},
       {"first_layer_weight", text, "", "Name of the first layer's weights in the file; empty: it is found"},
       {"first_layer_bias", text, "", "Name of its bias; empty: it is found"},
       {"atol", number, 1e-3, "Difference of two map values that counts as none", 0, 1e6},
@@ -291,39 +307,63 @@ Direction completeness_direction(const Params& p) {
 
 std::vector<Metric> axiomatic_metrics() {
   Metric complete{{"completeness", "Completeness", "axiomatic",
-                   "M. Sundararajan, A. Taly, Q. Yan: Axiomatic attribution for deep networks, ICML 2017; summation to delta: A. Shrikumar, "
-                   "P. Greenside, A. Kundaje, ICML 2017; conservation: G. Montavon, W. Samek, K.-R. Müller, Digital Signal Processing 2018.",
+                   "M. Sundararajan, A. Taly, Q. Yan: Axiomatic attribution for deep networks, ICML 2017; summation to "
+                   "delta: A. Shrikumar, "
+                   "P. Greenside, A. Kundaje, ICML 2017; conservation: G. Montavon, W. Samek, K.-R. Müller, Digital "
+                   "Signal Processing 2018.",
                    "What the map's sum is off from the change of the output between the reference and the image.",
                    completeness_parameters(),
-                   "A map can add up and still give the wrong pixels the credit. The score is in units of the output, so it compares methods "
-                   "on one image of one network, and depends on the reference: a method that is complete for a black image is not for a "
-                   "grey one. Only methods that claim to add up (integrated gradients, DeepLIFT, Shapley values, LRP) can be blamed.",
+                   "A map can add up and still give the wrong pixels the credit. The score is in units of the output, "
+                   "so it compares methods "
+                   "on one image of one network, and depends on the reference: a method that is complete for a black "
+                   "image is not for a "
+                   "grey one. Only methods that claim to add up (integrated gradients, DeepLIFT, Shapley values, LRP) "
+                   "can be blamed.",
                    "score = Σᵢ aᵢ − (f_c(x) − f_c(x₀)),  x₀: the reference"},
-                  Direction::zero, true, false, completeness};
+                  Direction::zero,
+                  true,
+                  false,
+                  completeness};
   complete.direction_with = completeness_direction;
-  complete.quantus = {{"normalise", "max"}, {"normalise_scope", "batch"}, {"baseline", "black"}, {"return", "holds"}, {"tolerance", 0.0}};
+  complete.quantus = {{"normalise", "max"},
+                      {"normalise_scope", "batch"},
+                      {"baseline", "black"},
+                      {"return", "holds"},
+                      {"tolerance", 0.0}};
 
   Metric dummy{{"non-sensitivity", "Non-sensitivity", "axiomatic",
                 "A. Nguyen, M. R. Martínez: On quantitative aspects of model interpretability, arXiv 2007.07584, 2020.",
                 "How many features have a zero attribution though the output depends on them, or the other way round.",
                 non_sensitivity_parameters(),
-                "Counts zeros only: a map that is nowhere exactly zero scores well on a network that looks everywhere, noise included. "
-                "Where groups of many features are replaced together, an unused feature beside a used one counts as used. The count grows "
+                "Counts zeros only: a map that is nowhere exactly zero scores well on a network that looks everywhere, "
+                "noise included. "
+                "Where groups of many features are replaced together, an unused feature beside a used one counts as "
+                "used. The count grows "
                 "with the image.",
                 "score = |A₀ Δ X₀|,  A₀ = {i : |aᵢ| < ε},  X₀ = {i : √E[(f_c(x) − f_c(x with i replaced))²] < ε}"},
-               Direction::lower, true, false, non_sensitivity};
+               Direction::lower,
+               true,
+               false,
+               non_sensitivity};
   dummy.quantus = {{"normalise_scope", "batch"}, {"baseline", "black"}, {"features_in_step", 1}};
 
-  Metric invariance{{"input-invariance", "Input invariance", "axiomatic",
-                     "P.-J. Kindermans, S. Hooker, J. Adebayo, M. Alber, K. T. Schütt, S. Dähne, D. Erhan, B. Kim: The (un)reliability of "
-                     "saliency methods, 2017; Explainable AI, Springer 2019.",
-                     "1 where the map stays the same when a constant is added to the image and the first layer takes it back, so that the "
-                     "network's answer is the same; else 0.",
-                     input_invariance_parameters(),
-                     "Methods that multiply by the image, or compare with a fixed reference, fail by construction, though a shift of all "
-                     "colours may be nothing that a camera does. A map that ignores image and network passes, and so do Sobel edges.",
-                     "1 if |e(x; f) − e(x + s; f′)| ≤ atol + rtol · |e(x + s; f′)| everywhere, with f′(x + s) = f(x)"},
-                    Direction::higher, true, false, input_invariance};
+  Metric invariance{
+      {"input-invariance", "Input invariance", "axiomatic",
+       "P.-J. Kindermans, S. Hooker, J. Adebayo, M. Alber, K. T. Schütt, S. Dähne, D. Erhan, B. Kim: The "
+       "(un)reliability of "
+       "saliency methods, 2017; Explainable AI, Springer 2019.",
+       "1 where the map stays the same when a constant is added to the image and the first layer takes it back, so "
+       "that the "
+       "network's answer is the same; else 0.",
+       input_invariance_parameters(),
+       "Methods that multiply by the image, or compare with a fixed reference, fail by construction, though a shift of "
+       "all "
+       "colours may be nothing that a camera does. A map that ignores image and network passes, and so do Sobel edges.",
+       "1 if |e(x; f) − e(x + s; f′)| ≤ atol + rtol · |e(x + s; f′)| everywhere, with f′(x + s) = f(x)"},
+      Direction::higher,
+      true,
+      false,
+      input_invariance};
   return {complete, dummy, invariance};
 }
 

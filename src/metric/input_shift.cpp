@@ -36,13 +36,16 @@ void move_padding_out(Model& model, size_t index, float value, const graph::Fact
   const Shape& kernel = model.constant(model.nodes[index].inputs[1])->shape;
   const auto shape = facts.shapes.find(input);
   if (shape == facts.shapes.end() || shape->second.size() != 4)
-    throw Error("the shape of what the first convolution sees is not known", where, "this metric cannot be used on the model");
+    throw Error("the shape of what the first convolution sees is not known", where,
+                "this metric cannot be used on the model");
   const graph::Window w = graph::window_of(model.nodes[index], shape->second, {kernel[2], kernel[3]}, where);
   if (!w.pad_begin[0] && !w.pad_begin[1] && !w.pad_end[0] && !w.pad_end[1]) return;
   graph::Builder builder(model);
-  const std::string padded = builder.add(
-      "Pad", {input, builder.ints({0, 0, w.pad_begin[0], w.pad_begin[1], 0, 0, w.pad_end[0], w.pad_end[1]}), builder.scalar(value)},
-      {}, "shift/pad");
+  const std::string padded =
+      builder.add("Pad",
+                  {input, builder.ints({0, 0, w.pad_begin[0], w.pad_begin[1], 0, 0, w.pad_end[0], w.pad_end[1]}),
+                   builder.scalar(value)},
+                  {}, "shift/pad");
   Node& convolution = model.nodes[index];
   convolution.inputs[0] = padded;
   convolution.attributes.erase("auto_pad");
@@ -68,7 +71,8 @@ void change_bias(Model& model, size_t index, std::vector<double> change, const s
   }
   if (layer.op == "Gemm") {
     // y = alpha x B + beta C
-    const double alpha = layer.attribute("alpha", 1.0f), beta = layer.has_input(2) ? layer.attribute("beta", 1.0f) : 1.0f;
+    const double alpha = layer.attribute("alpha", 1.0f),
+                 beta = layer.has_input(2) ? layer.attribute("beta", 1.0f) : 1.0f;
     if (!layer.has_input(2)) layer.attributes.erase("beta");
     for (double& v : change) v *= alpha / beta;
   }
@@ -76,7 +80,8 @@ void change_bias(Model& model, size_t index, std::vector<double> change, const s
   if (layer.has_input(2)) {
     const Array* bias = model.constant(layer.inputs[2]);
     if (!bias || bias->count() != static_cast<int64_t>(change.size()))
-      throw Error("the bias of the first layer '" + layer.name + "' is no constant row", where, "this metric cannot be used on the model");
+      throw Error("the bias of the first layer '" + layer.name + "' is no constant row", where,
+                  "this metric cannot be used on the model");
     values = bias->to_floats();
   }
   for (size_t o = 0; o < change.size(); ++o) values[o] = static_cast<float>(values[o] + change[o]);
@@ -84,19 +89,22 @@ void change_bias(Model& model, size_t index, std::vector<double> change, const s
   layer.inputs[2] = builder.constant(Array::floats({static_cast<int64_t>(values.size())}, values), "shift/bias");
 }
 
-void check_name(const std::string& wanted, const Node& layer, size_t input, const std::string& parameter, const std::string& where) {
+void check_name(const std::string& wanted, const Node& layer, size_t input, const std::string& parameter,
+                const std::string& where) {
   const std::string has = layer.has_input(input) ? layer.inputs[input] : "";
   if (!wanted.empty() && wanted != has)
-    throw Error("'" + parameter + "' is '" + wanted + "', but the first layer's is " + (has.empty() ? "missing" : "'" + has + "'"), where,
-                "leave it out and it is found");
+    throw Error("'" + parameter + "' is '" + wanted + "', but the first layer's is " +
+                    (has.empty() ? "missing" : "'" + has + "'"),
+                where, "leave it out and it is found");
 }
 
 }  // namespace
 
-graph::Model shifted_network(const graph::Model& original, float shift, const std::string& weight, const std::string& bias,
-                             const std::string& where) {
+graph::Model shifted_network(const graph::Model& original, float shift, const std::string& weight,
+                             const std::string& bias, const std::string& where) {
   // Nodes that hand on every value as it is, wherever they move it.
-  static const std::set<std::string> handing_on = {"Identity", "Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze"};
+  static const std::set<std::string> handing_on = {"Identity",  "Flatten", "Reshape",
+                                                   "Transpose", "Squeeze", "Unsqueeze"};
   Model model = graph::with_constants_folded(original);
   const graph::Facts facts = graph::infer_facts(model, model.inputs.at(0).shape());
   std::string tensor = model.inputs[0].name;
@@ -104,7 +112,8 @@ graph::Model shifted_network(const graph::Model& original, float shift, const st
     const auto reads = [&](const Node& n) { return std::count(n.inputs.begin(), n.inputs.end(), tensor) > 0; };
     const auto first = std::find_if(model.nodes.begin(), model.nodes.end(), reads);
     if (first == model.nodes.end() || graph::readers(model, tensor) != 1)
-      throw Error("several layers of the network see the image", where, "this metric needs a network with one first layer");
+      throw Error("several layers of the network see the image", where,
+                  "this metric needs a network with one first layer");
     const size_t index = static_cast<size_t>(first - model.nodes.begin());
     Node& node = model.nodes[index];
     if (node.op == "Pad") {

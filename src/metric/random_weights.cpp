@@ -14,7 +14,8 @@ namespace {
 constexpr uint64_t weights_stream = 0x77656967687473;  // of Random: no other use has it
 
 bool is_normalisation(const std::string& op) {
-  return op == "BatchNormalization" || op == "InstanceNormalization" || op == "LayerNormalization" || op == "GroupNormalization";
+  return op == "BatchNormalization" || op == "InstanceNormalization" || op == "LayerNormalization" ||
+         op == "GroupNormalization";
 }
 
 int64_t product_from(const Shape& shape, size_t axis) {
@@ -78,8 +79,7 @@ std::string layer_name(const graph::Node& node, const std::string& weight) {
 std::vector<std::string> names_in(const json& list, const std::string& parameter, const std::string& where) {
   std::vector<std::string> out;
   for (const json& item : list.is_array() ? list : json::array({nullptr})) {
-    if (!item.is_string())
-      throw Error("'" + parameter + "' is " + list.dump(), where, "it must be a list of names");
+    if (!item.is_string()) throw Error("'" + parameter + "' is " + list.dump(), where, "it must be a list of names");
     out.push_back(item.get<std::string>());
   }
   return out;
@@ -87,7 +87,8 @@ std::vector<std::string> names_in(const json& list, const std::string& parameter
 
 /// The layers that `initializers` describes: {"conv1": ["conv1.weight", "conv1.bias"]}, in the order of the network's.
 std::vector<WeightedLayer> described_layers(const json& given, const std::vector<WeightedLayer>& found,
-                                            const std::map<std::string, WeightReset>& resets, const std::string& where) {
+                                            const std::map<std::string, WeightReset>& resets,
+                                            const std::string& where) {
   if (!given.is_object())
     throw Error("'initializers' is " + given.dump(), where,
                 R"(it must be an object of lists, {"conv1": ["conv1.weight", "conv1.bias"]})");
@@ -99,8 +100,9 @@ std::vector<WeightedLayer> described_layers(const json& given, const std::vector
         std::vector<std::string> known;
         for (const auto& [weight, reset] : resets) known.push_back(weight);
         const std::string near = nearest_name(initializer, known);
-        throw Error("the network has no layer with the weights '" + initializer + "'", where,
-                    near.empty() ? "leave 'initializers' out and the layers are found" : "did you mean '" + near + "'?");
+        throw Error(
+            "the network has no layer with the weights '" + initializer + "'", where,
+            near.empty() ? "leave 'initializers' out and the layers are found" : "did you mean '" + near + "'?");
       }
     const auto place = std::find_if(found.begin(), found.end(), [&](const WeightedLayer& l) {
       return !layer.initializers.empty() &&
@@ -145,7 +147,8 @@ std::vector<Parameter> layer_parameters() {
       {"initializers", value, nullptr,
        R"(Which weights each layer has, {"conv1": ["conv1.weight", "conv1.bias"]}; null: as the network's graph says)"},
       {"init", text,
-       "weight and bias ~ U(-b, b), b = 1/sqrt(fan_in), for convolution and linear layers; batch norm: scale 1, shift 0, "
+       "weight and bias ~ U(-b, b), b = 1/sqrt(fan_in), for convolution and linear layers; batch norm: scale 1, shift "
+       "0, "
        "running mean 0, running variance 1",
        "How weights are drawn, in words for the reader: this is PyTorch's reset, the only one there is"},
   };
@@ -160,14 +163,16 @@ RandomisedNetworks::RandomisedNetworks(Classifier& classifier, const Params& p, 
       model_(graph::with_constants_folded(classifier.original())),
       resets_(weight_resets(model_)) {
   std::vector<WeightedLayer> known = weighted_layers(model_);
-  if (known.empty()) throw Error("the network has no layers with constant weights", where, "there is nothing to randomise");
+  if (known.empty())
+    throw Error("the network has no layers with constant weights", where, "there is nothing to randomise");
   if (!p.value("initializers").is_null()) known = described_layers(p.value("initializers"), known, resets_, where);
   if (p.value("layers").is_null()) {
     layers_ = std::move(known);
     if (order == LayerOrder::top_down) std::reverse(layers_.begin(), layers_.end());
   } else {
     for (const std::string& name : names_in(p.value("layers"), "layers", where)) {
-      const auto layer = std::find_if(known.begin(), known.end(), [&](const WeightedLayer& l) { return l.name == name; });
+      const auto layer =
+          std::find_if(known.begin(), known.end(), [&](const WeightedLayer& l) { return l.name == name; });
       if (layer == known.end()) {
         std::vector<std::string> names;
         for (const WeightedLayer& l : known) names.push_back(l.name);

@@ -28,7 +28,8 @@ struct WeightReset {
 /// normalisation with constant weights. Layers that share their weights are one.
 std::vector<WeightedLayer> weighted_layers(const graph::Model& model);
 
-/// The resets of all their weights, as PyTorch initialises layers: weight and bias of a convolution or dense layer uniform in
+/// The resets of all their weights, as PyTorch initialises layers: weight and bias of a convolution or dense layer
+/// uniform in
 /// [-1/sqrt(fan_in), 1/sqrt(fan_in)], scales and running variances of a normalisation 1, shifts and running means 0.
 std::map<std::string, WeightReset> weight_resets(const graph::Model& model);
 
@@ -41,14 +42,15 @@ enum class LayerOrder {
 /// The parameters `layers`, `initializers`, `init`.
 std::vector<Parameter> layer_parameters();
 
-/// A classifier's networks with layers whose weights are random. One stream of random numbers runs through all layers, so that
-/// layers of equal shape get other weights. Networks are made when they are asked for, and the classifier keeps them
-/// (Classifier::variant), so that images and methods share them.
+/// A classifier's networks with layers whose weights are random. One stream of random numbers runs through all layers,
+/// so that layers of equal shape get other weights. Networks are made when they are asked for, and the classifier keeps
+/// them (Classifier::variant), so that images and methods share them.
 class RandomisedNetworks {
  public:
-  /// Reads layer_parameters(). Throws Error for layers or initializers that the network does not have, and for a network
-  /// without weights. `where`: the metric's name.
-  RandomisedNetworks(Classifier& classifier, const Params& params, LayerOrder order, uint64_t seed, const std::string& where);
+  /// Reads layer_parameters(). Throws Error for layers or initializers that the network does not have, and for a
+  /// network without weights. `where`: the metric's name.
+  RandomisedNetworks(Classifier& classifier, const Params& params, LayerOrder order, uint64_t seed,
+                     const std::string& where);
 
   size_t size() const { return layers_.size(); }
   /// The network after layers 0 ... step, or with layer `step` alone. Hold the pointer while it is used.
@@ -63,7 +65,7 @@ class RandomisedNetworks {
   Random random_;
   graph::Model model_;  // constants folded
   std::map<std::string, WeightReset> resets_;
-  std::vector<WeightedLayer> layers_;  // in the order in which they are randomised
+  std::vector<WeightedLayer> layers_;                       // in the order in which they are randomised
   std::vector<std::map<std::string, graph::Array>> drawn_;  // new weights of the first layers so far
 };
 

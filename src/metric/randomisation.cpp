@@ -9,15 +9,17 @@
 #include "metric/similarity.h"
 #include "tensor/error.h"
 
-// Randomisation: whether an explanation changes when what it explains is replaced, the network's weights by random ones or
-// the class by another. A map that stays the same does not show what the network has learned.
+// Randomisation: whether an explanation changes when what it explains is replaced, the network's weights by random ones
+// or the class by another. A map that stays the same does not show what the network has learned.
 namespace ks {
 
 namespace {
 
 LayerOrder layer_order(const Params& p) {
   const std::string name = p.text("layer_order");
-  return name == "top_down" ? LayerOrder::top_down : name == "bottom_up" ? LayerOrder::bottom_up : LayerOrder::independent;
+  return name == "top_down"    ? LayerOrder::top_down
+         : name == "bottom_up" ? LayerOrder::bottom_up
+                               : LayerOrder::independent;
 }
 
 uint64_t weight_seed(const MetricRequest& r) {
@@ -36,10 +38,11 @@ double similarity_of(const Similarity& similarity, const Maps& a, const Maps& b,
 bool check_map(const Maps& maps, int64_t n, std::vector<std::string>& warnings) {
   const MapDefect defect = map_defect(maps.sample(n), maps.stride());
   if (defect == MapDefect::none) return true;
-  warnings.push_back(image_warning(n, maps.count,
-                                   defect == MapDefect::zero       ? "the map is zero everywhere: there is nothing that could change"
-                                   : defect == MapDefect::constant ? "the map is constant: there is nothing that could change"
-                                                                   : "the map holds NaN or infinity"));
+  warnings.push_back(
+      image_warning(n, maps.count,
+                    defect == MapDefect::zero       ? "the map is zero everywhere: there is nothing that could change"
+                    : defect == MapDefect::constant ? "the map is constant: there is nothing that could change"
+                                                    : "the map holds NaN or infinity"));
   return false;
 }
 
@@ -47,16 +50,16 @@ bool check_map(const Maps& maps, int64_t n, std::vector<std::string>& warnings) 
 Maps prepare_like(const Maps& like, const Tensor& explanations, const Params& p, const std::string& where) {
   Maps maps = prepare(explanations, p);
   if (maps.stride() != like.stride())
-    throw Error("the attribution has " + std::to_string(like.channels) + " channels, the explanation of the changed network " +
-                    std::to_string(maps.channels),
+    throw Error("the attribution has " + std::to_string(like.channels) +
+                    " channels, the explanation of the changed network " + std::to_string(maps.channels),
                 where, "pool them: pooling=sum");
   return maps;
 }
 
 /// Compares every image's map with those of the randomised networks, which `explain` makes of a classifier.
 template <class Explain>
-MetricResult compare_with_random(const MetricRequest& r, const Params& p, const std::string& where, const Maps& original,
-                                 Explain explain) {
+MetricResult compare_with_random(const MetricRequest& r, const Params& p, const std::string& where,
+                                 const Maps& original, Explain explain) {
   const Similarity similarity = read_similarity(p);
   RandomisedNetworks networks(*r.classifier, p, layer_order(p), weight_seed(r), where);
   const size_t images = static_cast<size_t>(original.count);
@@ -69,7 +72,8 @@ MetricResult compare_with_random(const MetricRequest& r, const Params& p, const 
     const std::shared_ptr<Classifier> network = networks.network(step);
     const Maps maps = prepare_like(original, explain(*network), p, where);
     for (size_t n = 0; n < images; ++n)
-      out.curves[n].push_back(usable[n] ? similarity_of(similarity, original, maps, static_cast<int64_t>(n)) : kUndefined);
+      out.curves[n].push_back(usable[n] ? similarity_of(similarity, original, maps, static_cast<int64_t>(n))
+                                        : kUndefined);
     if (r.progress) r.progress(static_cast<double>(step + 1) / static_cast<double>(networks.size()));
   }
   for (size_t n = 0; n < images; ++n) {
@@ -124,7 +128,8 @@ Tensor smoothed(const MetricRequest& r, const Params& p, const Explainer& explai
         const float* x = r.inputs->sample(n);
         float* copy = copies.sample(k * images + n);
         Random random(mix_seed(r.seed, static_cast<uint64_t>(n)), static_cast<uint64_t>(1 + first + k));
-        const double deviation = first + k + 1 < draws ? deviations[static_cast<size_t>(n)] : 0;  // the last one is the image
+        const double deviation =
+            first + k + 1 < draws ? deviations[static_cast<size_t>(n)] : 0;  // the last one is the image
         for (int64_t i = 0; i < copies.stride(); ++i)
           copy[i] = deviation > 0 ? static_cast<float>(x[i] + deviation * random.normal()) : x[i];
         targets.push_back((*r.targets)[static_cast<size_t>(n)]);
@@ -169,8 +174,7 @@ MetricResult efficient_mprt(const MetricRequest& r, const Params& p) {
   const Maps original = prepare(r.attributions, p);
   RandomisedNetworks networks(*r.classifier, p, LayerOrder::bottom_up, weight_seed(r), "efficient-mprt");
   const std::shared_ptr<Classifier> network = networks.network(networks.size() - 1);
-  const Maps changed =
-      prepare_like(original, explainer(*network, *r.inputs, *r.targets, r.seed), p, "efficient-mprt");
+  const Maps changed = prepare_like(original, explainer(*network, *r.inputs, *r.targets, r.seed), p, "efficient-mprt");
   MetricResult out;
   for (int64_t n = 0; n < original.count; ++n) {
     out.scores.push_back(kUndefined);
@@ -195,14 +199,16 @@ std::vector<int> other_classes(const MetricRequest& r, const Params& p) {
   };
   if (!count.is_null() && count != classes)
     fail("num_classes", count, "the model has " + std::to_string(classes) + " classes");
-  if (!seed.is_null() && !(seed.is_number_integer() && seed >= 0)) fail("seed", seed, "it must be a whole number from 0, or null");
+  if (!seed.is_null() && !(seed.is_number_integer() && seed >= 0))
+    fail("seed", seed, "it must be a whole number from 0, or null");
   std::vector<int> out;
   if (!given.is_null()) {
     if (!given.is_array() || given.size() != r.targets->size())
       fail("other", given, "it must be a list of one class for each image, or null");
     for (size_t n = 0; n < given.size(); ++n) {
       if (!given[n].is_number_integer() || given[n] < 0 || given[n] >= classes || given[n] == (*r.targets)[n])
-        fail("other", given, "each must be a class from 0 to " + std::to_string(classes - 1) + " that is not the image's target");
+        fail("other", given,
+             "each must be a class from 0 to " + std::to_string(classes - 1) + " that is not the image's target");
       out.push_back(given[n].get<int>());
     }
     return out;
@@ -226,7 +232,8 @@ MetricResult random_logit(const MetricRequest& r, const Params& p) {
     const bool usable = check_map(original, n, out.warnings);
     out.scores.push_back(usable ? similarity_of(similarity, original, other, n) : kUndefined);
     if (usable && std::isnan(out.scores.back()))
-      out.warnings.push_back(image_warning(n, original.count, "the other class's map is constant or not finite, and has no similarity"));
+      out.warnings.push_back(
+          image_warning(n, original.count, "the other class's map is constant or not finite, and has no similarity"));
   }
   if (r.progress) r.progress(1);
   return out;
@@ -235,7 +242,8 @@ MetricResult random_logit(const MetricRequest& r, const Params& p) {
 constexpr const char* kAdebayo =
     "J. Adebayo, J. Gilmer, M. Muelly, I. Goodfellow, M. Hardt, B. Kim: Sanity checks for saliency maps, NeurIPS 2018.";
 constexpr const char* kHedstroem =
-    "A. Hedström, L. Weber, S. Lapuschkin, M. M.-C. Höhne: Sanity checks revisited: an exploration to repair the model parameter "
+    "A. Hedström, L. Weber, S. Lapuschkin, M. M.-C. Höhne: Sanity checks revisited: an exploration to repair the model "
+    "parameter "
     "randomisation test, NeurIPS XAI in Action workshop 2023.";
 
 std::vector<Parameter> joined(std::initializer_list<std::vector<Parameter>> lists) {
@@ -247,16 +255,28 @@ std::vector<Parameter> joined(std::initializer_list<std::vector<Parameter>> list
 /// What mprt and smooth-mprt share.
 std::vector<Parameter> network_parameters(const char* order) {
   using enum ParameterType;
-  return joined({{{"layer_order", choice, order,
-                   "From the last layer to the first or the other way, each on top of those before, or one layer at a time",
-                   {}, {}, "", {"top_down", "bottom_up", "independent"}}},
-                 layer_parameters(),
-                 similarity_parameters("spearman"),
-                 explainer_parameters(),
-                 {{"return", choice, "mean", "Mean similarity over the layers, or that of each layer: one row a layer", {}, {}, "",
-                   {"mean", "per-layer"}},
-                  {"include_original", boolean, false,
-                   "Whether the mean counts the original network, whose similarity is 1 (as Quantus)"}}});
+  return joined(
+      {{{"layer_order",
+         choice,
+         order,
+         "From the last layer to the first or the other way, each on top of those before, or one layer at a time",
+         {},
+         {},
+         "",
+         {"top_down", "bottom_up", "independent"}}},
+       layer_parameters(),
+       similarity_parameters("spearman"),
+       explainer_parameters(),
+       {{"return",
+         choice,
+         "mean",
+         "Mean similarity over the layers, or that of each layer: one row a layer",
+         {},
+         {},
+         "",
+         {"mean", "per-layer"}},
+        {"include_original", boolean, false,
+         "Whether the mean counts the original network, whose similarity is 1 (as Quantus)"}}});
 }
 
 }  // namespace
@@ -269,59 +289,95 @@ std::vector<Metric> randomisation_metrics() {
   raw.absolute = signed_map.absolute = false;
   const json as_quantus = {{"normalise_scope", "batch"}, {"ssim_layout", "flat"}, {"include_original", true}};
 
-  Metric cascade{{"mprt", "Model parameter randomisation test", "randomisation", kAdebayo,
-                  "Gives one layer after the other random weights, explains again, and takes the mean similarity to the original "
-                  "map: a map that shows what the network has learned changes.",
-                  with_preparation(magnitudes, network_parameters("top_down")),
-                  "Says that a map depends on the weights, not that it is right. The controls centre, random and Sobel edges score 1, "
-                  "for they do not look at the weights. A noisy map changes under anything and scores well; a smooth map, or one that "
-                  "multiplies by the image, keeps the kernel's outline and scores worse than it deserves.",
-                  "score = 1/L Σₗ sim(|e(x; θ)|, |e(x; θ with layers 1 … l random)|)"},
-                 Direction::lower, true, false, mprt};
+  Metric cascade{
+      {"mprt", "Model parameter randomisation test", "randomisation", kAdebayo,
+       "Gives one layer after the other random weights, explains again, and takes the mean similarity to the original "
+       "map: a map that shows what the network has learned changes.",
+       with_preparation(magnitudes, network_parameters("top_down")),
+       "Says that a map depends on the weights, not that it is right. The controls centre, random and Sobel edges "
+       "score 1, "
+       "for they do not look at the weights. A noisy map changes under anything and scores well; a smooth map, or one "
+       "that "
+       "multiplies by the image, keeps the kernel's outline and scores worse than it deserves.",
+       "score = 1/L Σₗ sim(|e(x; θ)|, |e(x; θ with layers 1 … l random)|)"},
+      Direction::lower,
+      true,
+      false,
+      mprt};
   cascade.quantus = as_quantus;
 
-  Metric smooth{{"smooth-mprt", "Smooth model parameter randomisation test", "randomisation", kHedstroem,
-                 "As mprt, but compares means of the explanations of noisy copies of the image, so that noise in the maps does not pass "
-                 "for a change.",
-                 with_preparation(moments, joined({{{"nr_samples", integer, 50, "Copies of each image; the last one has no noise", 1, 10000,
-                                                     "draws"},
-                                                    {"noise_magnitude", number, 0.1,
-                                                     "Standard deviation of the noise, as a share of the image's range of values", 0, 10}},
-                                                   network_parameters("bottom_up")})),
-                 "Takes as many explanations as copies times layers. The mean over noisy copies is SmoothGrad's map: what is measured "
-                 "is the smoothed method, not the one whose map is shown. The controls centre and Sobel edges still score near 1.",
-                 "score = 1/L Σₗ sim(|ē(x; θ)|, |ē(x; θ with layers 1 … l random)|),  ē(x) = 1/M Σₘ e(x + εₘ)"},
-                Direction::lower, true, false, smooth_mprt};
+  Metric smooth{
+      {"smooth-mprt", "Smooth model parameter randomisation test", "randomisation", kHedstroem,
+       "As mprt, but compares means of the explanations of noisy copies of the image, so that noise in the maps does "
+       "not pass "
+       "for a change.",
+       with_preparation(
+           moments,
+           joined({{{"nr_samples", integer, 50, "Copies of each image; the last one has no noise", 1, 10000, "draws"},
+                    {"noise_magnitude", number, 0.1,
+                     "Standard deviation of the noise, as a share of the image's range of values", 0, 10}},
+                   network_parameters("bottom_up")})),
+       "Takes as many explanations as copies times layers. The mean over noisy copies is SmoothGrad's map: what is "
+       "measured "
+       "is the smoothed method, not the one whose map is shown. The controls centre and Sobel edges still score near "
+       "1.",
+       "score = 1/L Σₗ sim(|ē(x; θ)|, |ē(x; θ with layers 1 … l random)|),  ē(x) = 1/M Σₘ e(x + εₘ)"},
+      Direction::lower,
+      true,
+      false,
+      smooth_mprt};
   smooth.quantus = as_quantus;
 
-  Metric efficient{{"efficient-mprt", "Efficient model parameter randomisation test", "randomisation", kHedstroem,
-                    "Relative rise of the map's complexity when all weights are random: a map of what was learned is simpler than one "
-                    "of a random network.",
-                    with_preparation(raw, joined({{{"complexity", choice, "discrete-entropy",
-                                                    "Entropy of the histogram of the map's values", {}, {}, "", {"discrete-entropy"}},
-                                                   {"n_bins", integer, 100, "Bins of the histogram, from the map's smallest to its largest value",
-                                                    2, 100000}},
-                                                  layer_parameters(), explainer_parameters()})),
-                    "Looks at the distribution of values only, not at where they are: a map may turn inside out and score 0. The controls "
-                    "centre, random and Sobel edges score exactly 0, for they do not look at the weights.",
-                    "score = (H(e(x; random θ)) − H(e(x; θ))) / H(e(x; θ)),  H: entropy of the histogram"},
-                   Direction::higher, true, false, efficient_mprt};
+  Metric efficient{
+      {"efficient-mprt", "Efficient model parameter randomisation test", "randomisation", kHedstroem,
+       "Relative rise of the map's complexity when all weights are random: a map of what was learned is simpler than "
+       "one "
+       "of a random network.",
+       with_preparation(
+           raw, joined({{{"complexity",
+                          choice,
+                          "discrete-entropy",
+                          "Entropy of the histogram of the map's values",
+                          {},
+                          {},
+                          "",
+                          {"discrete-entropy"}},
+                         {"n_bins", integer, 100, "Bins of the histogram, from the map's smallest to its largest value",
+                          2, 100000}},
+                        layer_parameters(),
+                        explainer_parameters()})),
+       "Looks at the distribution of values only, not at where they are: a map may turn inside out and score 0. The "
+       "controls "
+       "centre, random and Sobel edges score exactly 0, for they do not look at the weights.",
+       "score = (H(e(x; random θ)) − H(e(x; θ))) / H(e(x; θ)),  H: entropy of the histogram"},
+      Direction::higher,
+      true,
+      false,
+      efficient_mprt};
   efficient.quantus = {{"normalise_scope", "batch"}};
 
   Metric logit{{"random-logit", "Random logit", "randomisation",
                 "L. Sixt, M. Granz, T. Landgraf: When explanations lie, ICML 2020.",
-                "Similarity of the maps of the target and of another class, drawn at random: a map that speaks of the class changes "
+                "Similarity of the maps of the target and of another class, drawn at random: a map that speaks of the "
+                "class changes "
                 "with it.",
-                with_preparation(signed_map,
-                                 joined({{{"other", value, nullptr, "The class to compare with, one for each image; null: drawn"},
-                                          {"seed", value, nullptr, "Seed of the drawn classes; null: that of the run"},
-                                          {"num_classes", value, nullptr, "How many classes the model must have; null: any number"}},
-                                         similarity_parameters("ssim"), explainer_parameters()})),
-                "Two damages that sit in the same place deserve similar maps, and get a bad score for it. With two classes, gradients "
-                "of the two logits are often each other's negative: similar in magnitude, opposite in sign. The controls centre, "
+                with_preparation(
+                    signed_map,
+                    joined({{{"other", value, nullptr, "The class to compare with, one for each image; null: drawn"},
+                             {"seed", value, nullptr, "Seed of the drawn classes; null: that of the run"},
+                             {"num_classes", value, nullptr, "How many classes the model must have; null: any number"}},
+                            similarity_parameters("ssim"),
+                            explainer_parameters()})),
+                "Two damages that sit in the same place deserve similar maps, and get a bad score for it. With two "
+                "classes, gradients "
+                "of the two logits are often each other's negative: similar in magnitude, opposite in sign. The "
+                "controls centre, "
                 "random and Sobel edges score 1, for they do not look at the class.",
                 "score = sim(e_c(x), e_k(x)),  k ≠ c drawn at random"},
-               Direction::lower, true, false, random_logit};
+               Direction::lower,
+               true,
+               false,
+               random_logit};
   logit.quantus = {{"normalise_scope", "batch"}, {"ssim_layout", "flat"}};
   return {cascade, smooth, efficient, logit};
 }

@@ -73,7 +73,8 @@ TEST_CASE("completeness: integrated gradients add up against their own reference
       CHECK(holds == 1);
   }
   // Against another reference they do not.
-  const MetricResult other = s.measure("completeness", "integrated-gradients", {{"baseline", 0.7}, {"return", "holds"}});
+  const MetricResult other =
+      s.measure("completeness", "integrated-gradients", {{"baseline", 0.7}, {"return", "holds"}});
   CHECK(std::count(other.scores.begin(), other.scores.end(), 0.0) == 3);
   const MetricResult gradient = s.measure("completeness", "gradient", {{"return", "holds"}});
   CHECK(std::count(gradient.scores.begin(), gradient.scores.end(), 0.0) == 3);
@@ -120,7 +121,8 @@ TEST_CASE("non-sensitivity counts the features whose zero is wrong") {
   Tensor weights({2, size}), inputs = test::random_tensor(random, {2, 3, side, side});
   const auto used = [](int i) { return i % side < side / 2 && i % pixels != 0; };
   for (int k = 0; k < 2; ++k)
-    for (int i = 0; i < size; ++i) weights.sample(k)[i] = used(i) ? static_cast<float>(1 + random.uniform()) * (k ? -1.0f : 1.0f) : 0;
+    for (int i = 0; i < size; ++i)
+      weights.sample(k)[i] = used(i) ? static_cast<float>(1 + random.uniform()) * (k ? -1.0f : 1.0f) : 0;
   Classifier classifier(graph::write(test::linear_network(3, side, side, weights)), "half");
   const std::vector<int> targets = {0, 1};
   const auto scores = [&](const Tensor& map, const json& more = json::object()) {
@@ -174,7 +176,8 @@ TEST_CASE("the shifted network: dense layers, a Pad node in front, and networks 
     CAPTURE(what);
     Random random(7);
     Tensor x = test::random_tensor(random, {2, 3, kSide, kSide});
-    Classifier original(graph::write(model), what), shifted(graph::write(shifted_network(original.original(), 1.5f, "", "", what)), what);
+    Classifier original(graph::write(model), what),
+        shifted(graph::write(shifted_network(original.original(), 1.5f, "", "", what)), what);
     const Tensor wanted = original.logits(x);
     for (float& v : x.data) v += 1.5f;
     const Tensor got = shifted.logits(x);
@@ -205,7 +208,8 @@ TEST_CASE("the shifted network: dense layers, a Pad node in front, and networks 
   Classifier relu(graph::write(n.finish(true)), "relu");
   CHECK_THROWS_WITH_AS(shifted_network(relu.original(), 1, "", "", "test"), doctest::Contains("Relu"), Error);
   Padded s;
-  CHECK_THROWS_WITH_AS(shifted_network(s.classifier.original(), 1, "conv9.weight", "", "test"), doctest::Contains("conv9.weight"), Error);
+  CHECK_THROWS_WITH_AS(shifted_network(s.classifier.original(), 1, "conv9.weight", "", "test"),
+                       doctest::Contains("conv9.weight"), Error);
 }
 
 TEST_CASE("input invariance: the gradient has it, input times gradient has not") {

@@ -22,9 +22,10 @@ struct Small {
                           test::Network n(21, 3, kSide, kSide);
                           n.convolution(4, 3, 2, true);
                           Tensor ones({4}, 1.5f), half({4}, 0.5f);
-                          n.add("BatchNormalization",
-                                {n.builder.constant(graph::Array::of(ones)), n.builder.constant(graph::Array::of(half)),
-                                 n.builder.constant(graph::Array::of(half)), n.builder.constant(graph::Array::of(ones))});
+                          n.add(
+                              "BatchNormalization",
+                              {n.builder.constant(graph::Array::of(ones)), n.builder.constant(graph::Array::of(half)),
+                               n.builder.constant(graph::Array::of(half)), n.builder.constant(graph::Array::of(ones))});
                           n.add("Relu");
                           n.convolution(5, 3, 2, false);
                           n.add("Relu");
@@ -37,7 +38,8 @@ struct Small {
   }();
   std::vector<int> targets = {0, 2, 1};
 
-  MetricResult measure(const std::string& metric, const std::string& method, const json& params = json::object(), uint64_t seed = 5) {
+  MetricResult measure(const std::string& metric, const std::string& method, const json& params = json::object(),
+                       uint64_t seed = 5) {
     const Tensor map = explain(method, {}, {classifier, inputs, targets, seed});
     return ks::measure(metric, params, request(map, method, seed));
   }
@@ -59,7 +61,8 @@ bool mentions(const MetricResult& result, const std::string& word) {
 TEST_SUITE_BEGIN("metric");
 
 TEST_CASE("similarities of known maps") {
-  const std::vector<double> up{1, 2, 3, 4, 5}, down{9, 7, 5, 3, 1}, bent{1, 4, 9, 16, 25}, flat(5, 2.0), swapped{1, 3, 2, 4, 5};
+  const std::vector<double> up{1, 2, 3, 4, 5}, down{9, 7, 5, 3, 1}, bent{1, 4, 9, 16, 25}, flat(5, 2.0),
+      swapped{1, 3, 2, 4, 5};
   CHECK(average_ranks(std::vector<double>{3, 1, 3, 0}.data(), 4) == std::vector<double>{3.5, 2, 3.5, 1});
   CHECK(spearman(up.data(), bent.data(), 5) == doctest::Approx(1));
   CHECK(spearman(up.data(), swapped.data(), 5) == doctest::Approx(0.9));  // 1 - 6 * 2 / (5 * 24)
@@ -86,9 +89,11 @@ TEST_CASE("layers with weights are found in the network's order, with PyTorch's 
   CHECK(layers[1].initializers.size() == 4);
   CHECK(layers[2].initializers.size() == 1);
   CHECK(layers[3].initializers.size() == 2);
-  for (const std::string& name : layers[0].initializers) CHECK(resets.at(name).bound == doctest::Approx(1 / std::sqrt(27.0)));
+  for (const std::string& name : layers[0].initializers)
+    CHECK(resets.at(name).bound == doctest::Approx(1 / std::sqrt(27.0)));
   CHECK(resets.at(layers[2].initializers[0]).bound == doctest::Approx(1 / std::sqrt(36.0)));
-  for (const std::string& name : layers[3].initializers) CHECK(resets.at(name).bound == doctest::Approx(1 / std::sqrt(80.0)));
+  for (const std::string& name : layers[3].initializers)
+    CHECK(resets.at(name).bound == doctest::Approx(1 / std::sqrt(80.0)));
   std::vector<float> values;
   for (const std::string& name : layers[1].initializers) {
     CHECK(resets.at(name).bound == 0);
@@ -123,7 +128,8 @@ TEST_CASE("random weights: of one stream, within their bounds, cascading or one 
   const float bound = 1 / std::sqrt(27.0f), largest = *std::max_element(weights.begin(), weights.end());
   CHECK(largest <= bound);
   CHECK(largest > 0.9f * bound);
-  // Kept by seed, layers and order; the same draw in whatever order networks are asked for; another seed is another network.
+  // Kept by seed, layers and order; the same draw in whatever order networks are asked for; another seed is another
+  // network.
   CHECK(changed(LayerOrder::top_down, 3) == all);
   CHECK(changed(LayerOrder::independent, 0) == first);
   CHECK(changed(LayerOrder::top_down, 3, 8) != all);
@@ -145,11 +151,14 @@ TEST_CASE("layers of equal shape get different weights, and can be named") {
     return RandomisedNetworks(classifier, Params(values), order, 1, "mprt");
   };
   const auto all = networks(json::object()).network(2);
-  const auto weights = [&](size_t layer) { return all->original().constant(layers[layer].initializers[0])->to_floats(); };
+  const auto weights = [&](size_t layer) {
+    return all->original().constant(layers[layer].initializers[0])->to_floats();
+  };
   CHECK(weights(0) != weights(1));
   CHECK(networks({{"layers", {layers[1].name}}}).size() == 1);
   const json both = {{"b", layers[1].initializers}, {"a", layers[0].initializers}};
-  CHECK(networks({{"initializers", both}}).network(0) == networks({{"layers", {"a"}}, {"initializers", both}}).network(0));
+  CHECK(networks({{"initializers", both}}).network(0) ==
+        networks({{"layers", {"a"}}, {"initializers", both}}).network(0));
   CHECK(networks({{"initializers", both}}, LayerOrder::top_down).network(0) ==
         networks({{"layers", {"b"}}, {"initializers", both}}).network(0));
   CHECK_THROWS_WITH_AS(networks({{"layers", {"conv9"}}}), doctest::Contains("conv9"), Error);
@@ -167,7 +176,8 @@ TEST_CASE("controls do not look at the weights: mprt 1, no rise of complexity; r
     for (const double score : s.measure("efficient-mprt", control).scores) CHECK(score == doctest::Approx(0));
     for (const double score : s.measure("random-logit", control).scores) CHECK(score == doctest::Approx(1));
   }
-  for (const double score : s.measure("smooth-mprt", "centre", {{"nr_samples", 3}}).scores) CHECK(score == doctest::Approx(1));
+  for (const double score : s.measure("smooth-mprt", "centre", {{"nr_samples", 3}}).scores)
+    CHECK(score == doctest::Approx(1));
 }
 
 TEST_CASE("mprt of the gradient falls with the layers; orders, rows and the original's share are as said") {
@@ -206,8 +216,8 @@ TEST_CASE("randomised networks are made once, and shared by images and methods o
     r.common_seed = &common;
     return ks::measure("mprt", {}, r).scores[0];
   };
-  RandomisedNetworks networks(s.classifier, Params(json{{"layers", nullptr}, {"initializers", nullptr}}), LayerOrder::top_down,
-                              common, "test");
+  RandomisedNetworks networks(s.classifier, Params(json{{"layers", nullptr}, {"initializers", nullptr}}),
+                              LayerOrder::top_down, common, "test");
   const auto first = networks.network(0);
   measure_one(0, "gradient");
   CHECK(first->session_count() == 1);  // the gradient's: no session of the network itself
@@ -240,7 +250,8 @@ TEST_CASE("smooth mprt with one sample is mprt; complexity of a histogram is as 
   const json same = {{"layer_order", "bottom_up"}, {"normalise", "max"}};
   json one = same;
   one["nr_samples"] = 1;
-  const auto plain = s.measure("mprt", "gradient", same).scores, smooth = s.measure("smooth-mprt", "gradient", one).scores;
+  const auto plain = s.measure("mprt", "gradient", same).scores,
+             smooth = s.measure("smooth-mprt", "gradient", one).scores;
   for (size_t n = 0; n < 3; ++n) CHECK(smooth[n] == doctest::Approx(plain[n]));
   one["nr_samples"] = 8;
   CHECK(s.measure("smooth-mprt", "gradient", one).scores != plain);
@@ -248,16 +259,18 @@ TEST_CASE("smooth mprt with one sample is mprt; complexity of a histogram is as 
   // Half of the map's values are 0 and half are 1: ln 2. What the random network's map has is told by the definition.
   Tensor map({3, 3, kSide, kSide});
   for (int64_t i = 0; i < map.size(); i += 2) map.data[static_cast<size_t>(i)] = 1;
-  const auto rise = ks::measure("efficient-mprt", {{"explanation", "sobel"}, {"n_bins", 2}},
-                                s.request(map, "sobel", 5))
-                        .scores;
+  const auto rise =
+      ks::measure("efficient-mprt", {{"explanation", "sobel"}, {"n_bins", 2}}, s.request(map, "sobel", 5)).scores;
   const Tensor edges = explain("sobel", {}, {s.classifier, s.inputs, s.targets, 5});
   for (int64_t n = 0; n < 3; ++n) {
     const float* values = edges.sample(n);
     const auto [low, high] = std::minmax_element(values, values + edges.stride());
-    const double upper = static_cast<double>(std::count_if(values, values + edges.stride(), [&, l = *low, h = *high](float v) {
-                           return (static_cast<double>(v) - l) / (static_cast<double>(h) - l) >= 0.5;
-                         })) / static_cast<double>(edges.stride());
+    const double upper =
+        static_cast<double>(std::count_if(values, values + edges.stride(),
+                                          [&, l = *low, h = *high](float v) {
+                                            return (static_cast<double>(v) - l) / (static_cast<double>(h) - l) >= 0.5;
+                                          })) /
+        static_cast<double>(edges.stride());
     const double entropy = -upper * std::log(upper) - (1 - upper) * std::log(1 - upper);
     CHECK(rise[static_cast<size_t>(n)] == doctest::Approx(entropy / std::log(2.0) - 1));
   }
@@ -283,11 +296,14 @@ TEST_CASE("random logit of a linear network's gradient is the similarity of its 
 
 TEST_CASE("random logit: the other class is given, or drawn from the seed among the others") {
   Small s;
-  const auto with = [&](const json& params, uint64_t seed = 5) { return s.measure("random-logit", "gradient", params, seed).scores; };
+  const auto with = [&](const json& params, uint64_t seed = 5) {
+    return s.measure("random-logit", "gradient", params, seed).scores;
+  };
   const auto drawn = with({});
   CHECK(with({}) == drawn);
   std::vector<std::vector<double>> by_class;
-  for (const std::vector<int>& other : {std::vector<int>{1, 0, 0}, std::vector<int>{2, 1, 2}}) by_class.push_back(with({{"other", other}}));
+  for (const std::vector<int>& other : {std::vector<int>{1, 0, 0}, std::vector<int>{2, 1, 2}})
+    by_class.push_back(with({{"other", other}}));
   for (size_t n = 0; n < 3; ++n)
     CHECK((drawn[n] == doctest::Approx(by_class[0][n]) || drawn[n] == doctest::Approx(by_class[1][n])));
   bool both = false;
@@ -314,8 +330,10 @@ TEST_CASE("randomisation: maps that say nothing have no score, and a warning say
     CHECK(mentions(result, "image 2: the map is constant"));
     CHECK(mentions(result, "image 3: the map holds NaN"));
   }
-  const Tensor one({3, 1, kSide, kSide}, std::vector<float>(s.inputs.data.begin(), s.inputs.data.begin() + 3 * kSide * kSide));
-  CHECK_THROWS_WITH_AS(ks::measure("mprt", {{"pooling", "none"}}, s.request(one, "gradient", 5)), doctest::Contains("channels"), Error);
+  const Tensor one({3, 1, kSide, kSide},
+                   std::vector<float>(s.inputs.data.begin(), s.inputs.data.begin() + 3 * kSide * kSide));
+  CHECK_THROWS_WITH_AS(ks::measure("mprt", {{"pooling", "none"}}, s.request(one, "gradient", 5)),
+                       doctest::Contains("channels"), Error);
 }
 
 TEST_SUITE_END();

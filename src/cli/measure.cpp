@@ -1,3 +1,4 @@
+#include <cmath>
 #include <memory>
 
 #include "cli/command.h"
@@ -6,6 +7,7 @@
 #include "metric/metric.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
+#include "tensor/npy.h"
 
 namespace ks::cli {
 
@@ -31,6 +33,22 @@ Tensor load_masks(const std::vector<std::string>& files, const Shape& attributio
     parts.push_back(Tensor({1, 1, height, width}, std::vector<float>(mask.inside.begin(), mask.inside.end())));
   }
   return concatenate(parts);
+}
+
+/// A metric's parameter that names an array (.npy) becomes a list of its values: the metrics know no files.
+json with_arrays(json parameters) {
+  for (auto& [name, value] : parameters.items())
+    if (value.is_string() && ends_with(value.get<std::string>(), ".npy")) {
+      const Tensor array = load_npy(value.get<std::string>());
+      value = json::array();
+      for (const float v : array.data) {
+        if (v == std::floor(v))
+          value.push_back(static_cast<int64_t>(v));
+        else
+          value.push_back(v);
+      }
+    }
+  return parameters;
 }
 
 json to_json(const std::string& metric, const json& parameters, const MetricResult& result) {
@@ -64,9 +82,10 @@ Action measure(CLI::App& app) {
   app.add_option("--method-param", o->method_parameters, "NAME=VALUE of that method");
   app.add_option("--seed", o->seed, "Seed of metrics that draw random numbers");
   return [o](Context& context) {
-    const json parameters = parse_pairs(o->parameters);
-    if (is_map_function(o->metric)) return context.print(measure_maps(o->metric, parameters, load_maps(o->attribution)));
+    const json given = parse_pairs(o->parameters);
+    if (is_map_function(o->metric)) return context.print(measure_maps(o->metric, given, load_maps(o->attribution)));
     const Metric& metric = metrics().at(o->metric);
+    const json parameters = with_arrays(given);
     check_parameters(metric, parameters);
     const Tensor attributions = load_maps(o->attribution);
     MetricRequest request{nullptr, nullptr, nullptr, attributions};

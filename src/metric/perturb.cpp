@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "tensor/error.h"
+#include "tensor/random.h"
 
 namespace ks {
 
@@ -12,11 +13,15 @@ std::vector<Parameter> baseline_parameters(const char* usual) {
   using enum ParameterType;
   return {
       {"baseline", value, usual,
-       "What replaces a removed feature: black, white, mean (of the image), or a number after the model's "
-       "normalisation"},
+       "What replaces a removed feature: black, white, mean or uniform noise (all of the image's own values), or a number "
+       "after the model's normalisation",
+       {},
+       {},
+       "",
+       {"black", "white", "mean", "uniform"}},
       {"baseline_source",
        choice,
-       "current",
+       "input",
        "Whether mean is taken of the image as perturbed so far (as Quantus) or of the original",
        {},
        {},
@@ -38,8 +43,10 @@ Baseline read_baseline(const Params& p, const std::string& where) {
     out.kind = Baseline::Kind::white;
   } else if (v == "mean") {
     out.kind = Baseline::Kind::mean;
+  } else if (v == "uniform") {
+    out.kind = Baseline::Kind::uniform;
   } else {
-    throw Error("'baseline' is " + v.dump(), where, "it must be black, white, mean or a number");
+    throw Error("'baseline' is " + v.dump(), where, "it must be black, white, mean, uniform or a number");
   }
   return out;
 }
@@ -50,24 +57,35 @@ double baseline_value(const Baseline& baseline, const float* sample, int64_t siz
     case Baseline::Kind::black: return *std::min_element(sample, sample + size);
     case Baseline::Kind::white: return *std::max_element(sample, sample + size);
     case Baseline::Kind::mean: return std::accumulate(sample, sample + size, 0.0) / static_cast<double>(size);
+    case Baseline::Kind::uniform: {
+      const auto [low, high] = std::minmax_element(sample, sample + size);
+      return (static_cast<double>(*low) + *high) / 2;
+    }
   }
   return 0;
 }
 
 // Black and white do not change by removal: what is removed becomes the smallest or largest value itself.
-Removal::Removal(const float* sample, int64_t size, const Baseline& baseline)
+Removal::Removal(const float* sample, int64_t size, const Baseline& baseline, uint64_t noise_seed)
     : values_(sample, sample + size),
       baseline_(baseline),
       fixed_(baseline_value(baseline, sample, size)),
-      sum_(std::accumulate(sample, sample + size, 0.0)) {}
+      sum_(std::accumulate(sample, sample + size, 0.0)) {
+  if (baseline.kind != Baseline::Kind::uniform) return;
+  const auto [low, high] = std::minmax_element(sample, sample + size);
+  Random random(noise_seed);
+  noise_.resize(values_.size());
+  for (float& v : noise_) v = static_cast<float>(random.uniform(*low, *high));
+}
 
 void Removal::remove(const int64_t* begin, const int64_t* end) {
   const bool drifts = baseline_.kind == Baseline::Kind::mean && baseline_.current;
   const float value = static_cast<float>(drifts ? sum_ / static_cast<double>(values_.size()) : fixed_);
   for (const int64_t* i = begin; i != end; ++i) {
     float& v = values_[static_cast<size_t>(*i)];
-    sum_ += static_cast<double>(value) - v;
-    v = value;
+    const float by = noise_.empty() ? value : noise_[static_cast<size_t>(*i)];
+    sum_ += static_cast<double>(by) - v;
+    v = by;
   }
 }
 

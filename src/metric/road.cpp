@@ -1,0 +1,131 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "metric/faithfulness.h"
+#include "metric/imputation.h"
+#include "metric/trial.h"
+#include "tensor/error.h"
+#include "tensor/random.h"
+
+// Y. Rong, T. Leemann, V. Borisov, G. Kasneci, E. Kasneci: A consistent and efficient evaluation strategy for attribution
+// methods, ICML 2022: remove and debias. What is removed is imputed from its neighbours, so that the removed shape itself
+// tells the network little.
+namespace ks {
+
+namespace {
+
+constexpr uint64_t kImputationStream = 2;
+
+std::vector<double> read_percentages(const Params& p) {
+  std::vector<double> out;
+  for (const json& v : p.value("percentages")) {
+    if (!v.is_number() || !(v.get<double>() > 0 && v.get<double>() < 100))
+      throw Error("'percentages' holds " + v.dump(), "road", "a percentage lies between 0 and 100, both excluded");
+    out.push_back(v.get<double>());
+  }
+  if (out.empty()) throw Error("'percentages' is an empty list", "road", "give at least one, for example [10,50,90]");
+  return out;
+}
+
+/// Pixels from the most important down, by the sum over the map's channels.
+std::vector<int64_t> pixel_order(const Trial& t, int64_t n) {
+  std::vector<double> sums(t.maps.sample(n), t.maps.sample(n) + t.pixels);
+  for (int64_t i = t.pixels; i < t.maps.stride(); ++i) sums[static_cast<size_t>(i % t.pixels)] += t.maps.sample(n)[i];
+  return descending_order(sums.data(), t.pixels);
+}
+
+MetricResult road(const MetricRequest& r, const Params& p) {
+  Trial t(r, p, "road");
+  const std::vector<double> percentages = read_percentages(p);
+  const double noise = p.number("noise");
+  const std::string order = p.text("order"), returned = p.text("return");
+  const bool accuracy = returned == "accuracy" || returned == "mean-accuracy";
+  const size_t points = percentages.size();
+  // The most relevant pixels go, the least relevant, or both in turn.
+  const std::vector<bool> least = order == "morf" ? std::vector<bool>{false}
+                                  : order == "lerf" ? std::vector<bool>{true}
+                                                    : std::vector<bool>{true, false};
+  Evaluator evaluator(*r.classifier, output_of(p), r.forwards);
+  std::vector<std::vector<float>> logits(static_cast<size_t>(t.images) * least.size() * points);
+  const auto slot = [&](int64_t n, size_t way, size_t point) -> std::vector<float>& {
+    return logits[(static_cast<size_t>(n) * least.size() + way) * points + point];
+  };
+  double done = 0;
+  for (int64_t n = 0; n < t.images; ++n) {
+    if (t.examine(n, ranked_by_position) == MapDefect::undefined) continue;
+    std::vector<int64_t> pixels = pixel_order(t, n);
+    for (size_t way = 0; way < least.size(); ++way) {
+      std::vector<int64_t> ranked = pixels;
+      if (least[way]) std::reverse(ranked.begin(), ranked.end());
+      for (size_t point = 0; point < points; ++point) {
+        const int64_t count = static_cast<int64_t>(static_cast<double>(t.pixels) * percentages[point] / 100);
+        std::vector<uint8_t> removed(static_cast<size_t>(t.pixels));
+        for (int64_t i = 0; i < count; ++i) removed[static_cast<size_t>(ranked[static_cast<size_t>(i)])] = 1;
+        std::vector<float> values = impute(t.input(n), t.channels, t.height, t.width, removed);
+        Random random(t.seed(n, point), kImputationStream);
+        if (noise > 0)
+          for (int64_t i = 0; i < t.size; ++i)
+            if (removed[static_cast<size_t>(i % t.pixels)])
+              values[static_cast<size_t>(i)] += static_cast<float>(noise * random.normal());
+        std::copy(values.begin(), values.end(), evaluator.next(&slot(n, way, point)));
+        if (r.progress) r.progress(++done / static_cast<double>(logits.size()));
+      }
+    }
+  }
+  evaluator.finish();
+  const Output output = output_of(p);
+  const auto value = [&](int64_t n, size_t way, size_t point) {
+    const std::vector<float>& z = slot(n, way, point);
+    const int target = (*r.targets)[static_cast<size_t>(n)];
+    if (accuracy) return std::max_element(z.begin(), z.end()) - z.begin() == target ? 1.0 : 0.0;
+    return target_output(z.data(), static_cast<int64_t>(z.size()), target, output);
+  };
+  t.result.curve_is_score = returned == "accuracy" || returned == "probability";
+  for (int64_t n = 0; n < t.images; ++n) {
+    std::vector<double>& curve = t.new_curve(n, static_cast<int64_t>(points));
+    if (map_defect(t.maps.sample(n), t.maps.stride()) == MapDefect::undefined) continue;
+    for (size_t point = 0; point < points; ++point)
+      curve[point] = value(n, 0, point) - (least.size() > 1 ? value(n, 1, point) : 0);
+    t.score(n, std::accumulate(curve.begin(), curve.end(), 0.0) / static_cast<double>(points),
+            "the network's output is no finite number");
+  }
+  if (r.progress) r.progress(1);
+  return std::move(t.result);
+}
+
+Direction road_direction(const Params& p) { return p.text("order") == "morf" ? Direction::lower : Direction::higher; }
+
+}  // namespace
+
+Metric road_metric() {
+  using enum ParameterType;
+  PreparationDefaults signed_map;
+  signed_map.absolute = false;
+  return {{"road", "Remove and debias (ROAD)", "faithfulness",
+           "Y. Rong, T. Leemann, V. Borisov, G. Kasneci, E. Kasneci: A consistent and efficient evaluation strategy for "
+           "attribution methods, ICML 2022.",
+           "Removes shares of the pixels, fills each hole smoothly from what surrounds it, with a little noise, and looks at "
+           "what the network says: the most relevant pixels first (low is good), the least relevant (high is good), or the "
+           "difference of the two.",
+           with_preparation(
+               signed_map,
+               {{"percentages", list, json::array({10, 20, 30, 40, 50, 60, 70, 80, 90}), "Shares of the pixels removed, in %"},
+                {"noise", number, 0.01,
+                 "Standard deviation of the noise on imputed values, after the model's normalisation", 0, 100},
+                {"order", choice, "morf",
+                 "Which pixels go: the most relevant (morf), the least (lerf), or the output of lerf minus that of morf", {},
+                 {}, "", {"morf", "lerf", "lerf-morf"}},
+                {"return", choice, "mean-probability",
+                 "Accuracy (1 where the target is the class predicted) or the target's output: a point a percentage, or their "
+                 "mean",
+                 {}, {}, "", {"accuracy", "probability", "mean-accuracy", "mean-probability"}},
+                asked_output_parameter("softmax")}),
+           "A small damage is imputed away by healthy bran around it as it should be; a large one is imputed from its own rim "
+           "and stays. Where most pixels are gone, the image is a blur of any kernel, and all maps look alike.",
+           "score = mean over p of f_c(x with its p % most relevant pixels imputed),  Σⱼ wᵢⱼ (vᵢ − vⱼ) = 0 for removed i, w = "
+           "1/6 direct, 1/12 diagonal neighbours"},
+          Direction::lower, true, false, road, nullptr, road_direction, {{"return", "accuracy"}}};
+}
+
+}  // namespace ks

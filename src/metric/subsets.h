@@ -1,0 +1,35 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "registry/registry.h"
+
+namespace ks {
+
+/// Random subsets of `units` pixels or features, each unit equally likely, without replacement. A subset depends on the seed,
+/// its size and its number alone: metrics that ask for the same one, for whatever map, remove the same.
+class Subsets {
+ public:
+  Subsets(uint64_t seed, int64_t units) : seed_(seed), marks_(static_cast<size_t>(units)) {}
+
+  /// One mark a unit, 1 where it belongs to subset `number` of so many units. Holds until the next call.
+  const std::vector<uint8_t>& draw(int64_t size, int64_t number);
+
+ private:
+  uint64_t seed_;
+  std::vector<uint8_t> marks_;
+};
+
+/// `share` of the units, at least one and not all.
+int64_t subset_size(double share, int64_t units);
+
+/// The parameter `shares`: the sizes of the subsets, as shares of all units.
+Parameter shares_parameter();
+/// Throws Error for shares that are none.
+std::vector<double> read_shares(const Params& params, const std::string& where);
+
+inline constexpr double usual_share = 0.1;  // of metrics that look at one size: one of the usual `shares`
+inline constexpr int usual_draws = 100;     // subsets of each size
+
+}  // namespace ks

@@ -1,0 +1,141 @@
+#include "metric/trial.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "tensor/random.h"
+
+namespace ks {
+
+namespace {
+
+constexpr int64_t kUsualSteps = 50, kFewestSteps = 32, kMostSteps = 64;  // of a curve, where the step is left to us
+constexpr int64_t kProgressStride = 16;                                  // questions between two reports
+
+int64_t usual_pixels(int64_t pixels) {
+  int64_t best = 0;
+  for (int64_t count = kFewestSteps; count <= kMostSteps; ++count)
+    if (pixels % count == 0 && (best == 0 || std::abs(count - kUsualSteps) < std::abs(best - kUsualSteps))) best = count;
+  return best > 0 ? pixels / best : (pixels + kUsualSteps - 1) / kUsualSteps;
+}
+
+}  // namespace
+
+Steps steps_of(int64_t given, int64_t channels, int64_t pixels, int64_t map_channels) {
+  Steps out;
+  out.size = given > 0 ? std::min(given, channels * pixels) : channels * usual_pixels(pixels);
+  out.count = (channels * pixels + out.size - 1) / out.size;
+  out.whole_pixels = given == 0 && map_channels == 1;
+  return out;
+}
+
+Trial::Trial(const MetricRequest& r, const Params& p, const std::string& metric)
+    : request(r),
+      params(p),
+      maps(prepare(r.attributions, p)),
+      images(maps.count),
+      channels(r.inputs->dim(1)),
+      height(r.inputs->dim(2)),
+      width(r.inputs->dim(3)),
+      pixels(height * width),
+      size(channels * pixels),
+      evaluator_(*r.classifier, output_of(p), r.forwards) {
+  if (p.has("baseline") && p.value("baseline") != "blur") baseline_ = read_baseline(p, metric);
+  result.scores.assign(static_cast<size_t>(images), kUndefined);
+}
+
+MapDefect Trial::examine(int64_t n, const std::string& if_constant) {
+  const MapDefect defect = map_defect(maps.sample(n), maps.stride());
+  if (defect == MapDefect::undefined)
+    warn(n, "the map holds NaN or infinity");
+  else if (defect != MapDefect::none)
+    warn(n, if_constant);
+  return defect;
+}
+
+void Trial::score(int64_t n, double value, const std::string& why) {
+  if (!std::isfinite(value)) warn(n, why);
+  result.scores[static_cast<size_t>(n)] = std::isfinite(value) ? value : kUndefined;
+}
+
+std::vector<double>& Trial::new_curve(int64_t n, int64_t points) {
+  result.curves.resize(static_cast<size_t>(images));
+  std::vector<double>& curve = result.curves[static_cast<size_t>(n)];
+  curve.assign(static_cast<size_t>(points), kUndefined);
+  return curve;
+}
+
+Steps Trial::steps() const {
+  return steps_of(params.integer("features_in_step"), channels, pixels, maps.channels);
+}
+
+std::vector<int64_t> Trial::order(int64_t n, const Steps& steps) const {
+  if (maps.stride() == size) return descending_order(maps.sample(n), size);
+  if (steps.whole_pixels) {
+    std::vector<int64_t> features;
+    features.reserve(static_cast<size_t>(size));
+    for (const int64_t pixel : descending_order(maps.sample(n), pixels))
+      for (int64_t c = 0; c < channels; ++c) features.push_back(c * pixels + pixel);
+    return features;
+  }
+  std::vector<double> repeated;
+  repeated.reserve(static_cast<size_t>(size));
+  for (int64_t c = 0; c < channels; ++c) repeated.insert(repeated.end(), maps.sample(n), maps.sample(n) + pixels);
+  return descending_order(repeated.data(), size);
+}
+
+uint64_t Trial::seed(int64_t n, uint64_t draw) const {
+  return mix_seed(mix_seed(request.seed, static_cast<uint64_t>(n)), draw);
+}
+
+std::vector<float> Trial::absent(int64_t n, uint64_t draw) const {
+  std::vector<int64_t> all(static_cast<size_t>(size));
+  for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<int64_t>(i);
+  Removal removed = removal(n, draw);
+  removed.remove(all.data(), all.data() + size);
+  return removed.values();
+}
+
+float* Trial::next(int64_t n, double* answer) {
+  if (request.progress && ++asked_ % kProgressStride == 0 && asked_ < expected_)
+    request.progress(static_cast<double>(asked_) / static_cast<double>(expected_));
+  return evaluator_.next((*request.targets)[static_cast<size_t>(n)], answer);
+}
+
+void Trial::ask(int64_t n, const float* values, double* answer) { std::copy(values, values + size, next(n, answer)); }
+
+void Trial::ask_without(int64_t n, const std::vector<uint8_t>& removed, const std::vector<float>& absent,
+                        double* answer) {
+  float* out = next(n, answer);
+  const float* x = input(n);
+  const int64_t marks = static_cast<int64_t>(removed.size());
+  for (int64_t begin = 0; begin < size; begin += marks)
+    for (int64_t i = 0; i < marks; ++i)
+      out[begin + i] = removed[static_cast<size_t>(i)] ? absent[static_cast<size_t>(begin + i)] : x[begin + i];
+}
+
+void Trial::finish() {
+  evaluator_.finish();
+  if (request.progress) request.progress(1);
+}
+
+Parameter asked_output_parameter(const char* usual) {
+  return {"output", ParameterType::choice, usual, "What is followed: the target's probability (softmax) or its logit",
+          {}, {}, "", {"softmax", "logits"}};
+}
+
+Parameter step_parameter() {
+  return {"features_in_step", ParameterType::integer, 0,
+          "Features changed at once (a feature is one channel of one pixel); 0: whole pixels in about fifty equal steps", 0,
+          2e9, "features"};
+}
+
+std::vector<Parameter> joined(std::vector<std::vector<Parameter>> lists) {
+  std::vector<Parameter> out;
+  for (std::vector<Parameter>& list : lists)
+    for (Parameter& parameter : list) out.push_back(std::move(parameter));
+  return out;
+}
+
+}  // namespace ks

@@ -41,6 +41,7 @@ Action annotate(CLI::App& app);
 Action bench(CLI::App& app);
 Action bench_methods(CLI::App& app);   // the subcommands of bench
 Action bench_together(CLI::App& app);
+Action bench_metrics(CLI::App& app);
 Action bench_training(CLI::App& app);
 Action explain(CLI::App& app);
 Action export_explainer(CLI::App& app);

@@ -43,7 +43,7 @@ int64_t patch_side(int64_t given, int64_t height, int64_t width) {
     return std::abs(patches - kUsualPatches) + (even ? 0 : height * width);
   };
   for (int64_t side = 2; side <= std::min(height, width); ++side)
-    if (cost(side) < cost(best)) best = side;
+    if (cost(side) <= cost(best)) best = side;
   return best;
 }
 

@@ -117,7 +117,8 @@ void perturb_patches(Trial& t, int64_t n, const std::vector<int64_t>& sides, Per
   }
 }
 
-/// Weighted mean of (beta I . a - (f(x) - f(x - I)))^2; beta is 1 or, with `scaled`, the best there is.
+/// Weighted mean of (beta I . a - (f(x) - f(x - I)))^2; beta is 1 or, with `scaled`, the best there is that is not negative: a
+/// map that points the wrong way is not turned round.
 double squared_error(const Perturbations& p, bool scaled) {
   double beta = 1;
   if (scaled) {
@@ -126,7 +127,7 @@ double squared_error(const Perturbations& p, bool scaled) {
       product += p.weights[i] * p.predicted[i] * (p.whole - p.without[i]);
       square += p.weights[i] * p.predicted[i] * p.predicted[i];
     }
-    beta = square > 0 ? product / square : 0;
+    beta = square > 0 ? std::max(0.0, product / square) : 0;
   }
   double sum = 0;
   for (size_t i = 0; i < p.weights.size(); ++i) {
@@ -184,7 +185,7 @@ Metric infidelity_metric() {
                          "What perturbs: random pixels, noise, or patches one after the other (as Quantus)", {}, {}, "",
                          {"subsets", "gaussian", "sequential-patches"}},
                         {"scale", choice, "variant",
-                         "Whether the map may be multiplied by the number that suits it best, as in the authors' experiments; "
+                         "Whether the map is multiplied by the positive number that suits it best, as in the authors' experiments; "
                          "variant: with subsets yes, else no",
                          {}, {}, "", {"variant", "optimal", "none"}},
                         {"n_samples", integer, usual_draws, "Draws of the noise, or subsets of each size", 1, 1e6, "draws"},
@@ -196,7 +197,7 @@ Metric infidelity_metric() {
            "The unit is the output's squared: an image whose logit moves little has a low infidelity with any map, so compare "
            "methods on the same image only. Unscaled, a map in other units than the output (a heatmap, guided backprop) is "
            "punished for its units alone.",
-           "score = E_I[(β Iᵀa − (f_c(x) − f_c(x − I)))²],  β = E[Iᵀa Δf] / E[(Iᵀa)²] or 1"},
+           "score = E_I[(β Iᵀa − (f_c(x) − f_c(x − I)))²],  β = max(0, E[Iᵀa Δf] / E[(Iᵀa)²]) or 1"},
           Direction::lower, true, false, infidelity, nullptr, nullptr,
           {{"variant", "sequential-patches"}, {"baseline_source", "current"}}};
 }

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "metric/faithfulness.h"
 #include "metric/similarity.h"
-#include "metric/subsets.h"
 #include "metric/trial.h"
 #include "tensor/error.h"
 
@@ -36,7 +36,7 @@ struct Groups {
   std::vector<double> without;      // f(x_group), one after the other; with several draws of the baseline [draw][group]
 };
 
-/// Asks for image n's groups in the order of rank, or its reverse.
+/// Asks for image n's groups in the order of rank, or its reverse, which makes the same groups where all are equal in size.
 void ask_groups(Trial& t, int64_t n, const Steps& steps, bool ascending, int64_t draws, bool absolute, Groups& out) {
   std::vector<int64_t> ranked = t.order(n, steps);
   if (ascending) std::reverse(ranked.begin(), ranked.end());
@@ -107,11 +107,11 @@ void ask_subsets(Trial& t, int64_t n, int64_t size, int64_t runs, const std::vec
   Subsets subsets(t.seed(n), t.maps.stride());
   sums.assign(static_cast<size_t>(runs), 0);
   without.assign(static_cast<size_t>(runs), kUndefined);
+  const double* map = t.maps.sample(n);
+  const double total = std::accumulate(map, map + t.maps.stride(), 0.0);
   for (int64_t run = 0; run < runs; ++run) {
-    const std::vector<uint8_t>& removed = subsets.draw(size, run);
-    double sum = 0;
-    for (size_t i = 0; i < removed.size(); ++i) sum += removed[i] ? t.maps.sample(n)[i] : 0;
-    sums[static_cast<size_t>(run)] = sum;
+    const Subset& removed = subsets.draw(size, run);
+    sums[static_cast<size_t>(run)] = removed.sum(map, total);
     t.ask_without(n, removed, absent, &without[static_cast<size_t>(run)]);
   }
 }

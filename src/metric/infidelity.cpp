@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "metric/faithfulness.h"
-#include "metric/subsets.h"
 #include "metric/trial.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
@@ -47,14 +47,13 @@ void perturb_subsets(Trial& t, int64_t n, const std::vector<double>& shares, Per
   for (int64_t i = 0; i < t.size; ++i)
     by_pixel[static_cast<size_t>(i % t.pixels)] +=
         t.attribution(n, i) * (static_cast<double>(t.input(n)[i]) - absent[static_cast<size_t>(i)]);
+  const double total = std::accumulate(by_pixel.begin(), by_pixel.end(), 0.0);
   Subsets subsets(t.seed(n), t.pixels);
   size_t at = 0;
   for (const double share : shares)
     for (int64_t draw = 0; draw < draws; ++draw, ++at) {
-      const std::vector<uint8_t>& removed = subsets.draw(subset_size(share, t.pixels), draw);
-      double sum = 0;
-      for (size_t i = 0; i < removed.size(); ++i) sum += removed[i] ? by_pixel[i] : 0;
-      out.predicted[at] = sum;
+      const Subset& removed = subsets.draw(subset_size(share, t.pixels), draw);
+      out.predicted[at] = removed.sum(by_pixel.data(), total);
       t.ask_without(n, removed, absent, &out.without[at]);
     }
 }

@@ -8,17 +8,25 @@
 
 namespace ks {
 
-const std::vector<uint8_t>& Subsets::draw(int64_t size, int64_t number) {
+double Subset::sum(const double* values, double total) const {
+  double listed_sum = 0;
+  for (const int64_t unit : units) listed_sum += values[unit];
+  return listed ? listed_sum : total - listed_sum;
+}
+
+const Subset& Subsets::draw(int64_t size, int64_t number) {
   // R. W. Floyd's sampling (J. Bentley, R. Floyd: A sample of brilliance, CACM 1987); of more than half, what is left out.
-  const int64_t units = static_cast<int64_t>(marks_.size()), drawn = std::min(size, units - size);
-  const uint8_t inside = drawn == size;
-  std::fill(marks_.begin(), marks_.end(), static_cast<uint8_t>(!inside));
+  const int64_t units = subset_.of, count = std::min(size, units - size);
+  for (const int64_t unit : subset_.units) drawn_[static_cast<size_t>(unit)] = 0;
+  subset_.units.clear();
+  subset_.listed = count == size;
   Random random(mix_seed(seed_, static_cast<uint64_t>(size)), static_cast<uint64_t>(number));
-  for (int64_t last = units - drawn; last < units; ++last) {
-    const size_t candidate = random.below(static_cast<uint32_t>(last + 1));
-    marks_[marks_[candidate] == inside ? static_cast<size_t>(last) : candidate] = inside;
+  for (int64_t last = units - count; last < units; ++last) {
+    const int64_t candidate = random.below(static_cast<uint32_t>(last + 1));
+    subset_.units.push_back(drawn_[static_cast<size_t>(candidate)] ? last : candidate);
+    drawn_[static_cast<size_t>(subset_.units.back())] = 1;
   }
-  return marks_;
+  return subset_;
 }
 
 int64_t subset_size(double share, int64_t units) {

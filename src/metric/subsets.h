@@ -7,18 +7,30 @@
 
 namespace ks {
 
+/// Some of `of` pixels or features: `units` where they are `listed`, else all but `units`, whichever are fewer.
+struct Subset {
+  bool listed = true;
+  int64_t of = 0;
+  std::vector<int64_t> units;
+
+  int64_t size() const { return listed ? static_cast<int64_t>(units.size()) : of - static_cast<int64_t>(units.size()); }
+  /// Sum of the values of the subset's units; `total` is that of all.
+  double sum(const double* values, double total) const;
+};
+
 /// Random subsets of `units` pixels or features, each unit equally likely, without replacement. A subset depends on the seed,
 /// its size and its number alone: metrics that ask for the same one, for whatever map, remove the same.
 class Subsets {
  public:
-  Subsets(uint64_t seed, int64_t units) : seed_(seed), marks_(static_cast<size_t>(units)) {}
+  Subsets(uint64_t seed, int64_t units) : seed_(seed), drawn_(static_cast<size_t>(units)) { subset_.of = units; }
 
-  /// One mark a unit, 1 where it belongs to subset `number` of so many units. Holds until the next call.
-  const std::vector<uint8_t>& draw(int64_t size, int64_t number);
+  /// Subset `number` of so many units. Holds until the next call.
+  const Subset& draw(int64_t size, int64_t number);
 
  private:
   uint64_t seed_;
-  std::vector<uint8_t> marks_;
+  std::vector<uint8_t> drawn_;  // one mark a unit
+  Subset subset_;
 };
 
 /// `share` of the units, at least one and not all.

@@ -105,14 +105,12 @@ float* Trial::next(int64_t n, double* answer) {
 
 void Trial::ask(int64_t n, const float* values, double* answer) { std::copy(values, values + size, next(n, answer)); }
 
-void Trial::ask_without(int64_t n, const std::vector<uint8_t>& removed, const std::vector<float>& absent,
-                        double* answer) {
+void Trial::ask_without(int64_t n, const Subset& removed, const std::vector<float>& absent, double* answer) {
+  const float *most = removed.listed ? input(n) : absent.data(), *others = removed.listed ? absent.data() : input(n);
   float* out = next(n, answer);
-  const float* x = input(n);
-  const int64_t marks = static_cast<int64_t>(removed.size());
-  for (int64_t begin = 0; begin < size; begin += marks)
-    for (int64_t i = 0; i < marks; ++i)
-      out[begin + i] = removed[static_cast<size_t>(i)] ? absent[static_cast<size_t>(begin + i)] : x[begin + i];
+  std::copy(most, most + size, out);
+  for (int64_t begin = 0; begin < size; begin += removed.of)
+    for (const int64_t unit : removed.units) out[begin + unit] = others[begin + unit];
 }
 
 void Trial::finish() {

@@ -6,6 +6,7 @@
 #include "metric/metric.h"
 #include "metric/perturb.h"
 #include "metric/prepare.h"
+#include "metric/subsets.h"
 
 namespace ks {
 
@@ -62,8 +63,8 @@ class Trial {
   /// Room for one input, as Evaluator::next.
   float* next(int64_t n, double* answer);
   void ask(int64_t n, const float* values, double* answer);
-  /// Image n where `removed`, one mark a pixel or a feature, lets what is in `absent` through.
-  void ask_without(int64_t n, const std::vector<uint8_t>& removed, const std::vector<float>& absent, double* answer);
+  /// Image n with what is in `absent` in place of the pixels or features of `removed`.
+  void ask_without(int64_t n, const Subset& removed, const std::vector<float>& absent, double* answer);
   /// All answers are there afterwards.
   void finish();
 

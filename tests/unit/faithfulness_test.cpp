@@ -112,15 +112,25 @@ TEST_CASE("the usual step divides the pixels into about fifty steps") {
 
 TEST_CASE("random subsets: of their size, the same for the same question, every unit alike") {
   Subsets subsets(5, 50), again(5, 50), other(6, 50);
-  for (const int64_t size : {1, 10, 25, 40, 49}) {
+  for (const int64_t size : {2, 10, 25, 40, 48}) {
     std::vector<int> drawn(50);
+    std::vector<double> numbers(50);
+    std::iota(numbers.begin(), numbers.end(), 1.0);
     for (int number = 0; number < 400; ++number) {
-      const std::vector<uint8_t> marks = subsets.draw(size, number);
-      CHECK(std::count(marks.begin(), marks.end(), 1) == size);
-      for (size_t i = 0; i < 50; ++i) drawn[i] += marks[i];
+      const Subset subset = subsets.draw(size, number);
+      CHECK(subset.size() == size);
+      std::vector<int> marks(50, !subset.listed);
+      for (const int64_t unit : subset.units) marks[static_cast<size_t>(unit)] = subset.listed;
+      CHECK(std::accumulate(marks.begin(), marks.end(), int64_t{0}) == size);  // none twice
+      double sum = 0;
+      for (size_t i = 0; i < 50; ++i) {
+        drawn[i] += marks[i];
+        sum += marks[i] * numbers[i];
+      }
+      CHECK(subset.sum(numbers.data(), 1275) == doctest::Approx(sum));
       if (number == 3) {
-        CHECK(again.draw(size, 3) == marks);
-        CHECK(other.draw(size, 3) != marks);
+        CHECK(again.draw(size, 3).units == subset.units);
+        CHECK(other.draw(size, 3).units != subset.units);
       }
     }
     const double share = static_cast<double>(size) / 50, spread = std::sqrt(400 * share * (1 - share));

@@ -22,8 +22,8 @@ struct BenchMetricsOptions {
 /// What a metric costs beside as many forward passes in full batches.
 struct MetricCost {
   std::string name;
-  int64_t alone = 0, shared = 0;         // forward passes: by itself; after the metrics before it, whose outputs are known
-  double metric = 0, forwards = 0;       // medians, in seconds
+  int64_t alone = 0, shared = 0;    // forward passes: by itself; after the metrics before it, whose outputs are known
+  double metric = 0, forwards = 0;  // medians, in seconds
   double ratio() const { return metric / forwards; }
 };
 
@@ -74,7 +74,10 @@ void run_metrics(const BenchMetricsOptions& o, Context& context) {
   for (const MetricCost& c : costs) {
     alone += c.alone;
     shared += c.shared;
-    rows.push_back({{"metric", c.name}, {"forwards", c.alone}, {"shared_forwards", c.shared}, {"metric_ms", c.metric * 1e3},
+    rows.push_back({{"metric", c.name},
+                    {"forwards", c.alone},
+                    {"shared_forwards", c.shared},
+                    {"metric_ms", c.metric * 1e3},
                     {"forwards_ms", c.forwards * 1e3}});
     if (!context.json)
       std::printf("%-28s %9lld %9lld %11.1f %13.1f %7s\n", c.name.c_str(), static_cast<long long>(c.alone),
@@ -85,7 +88,8 @@ void run_metrics(const BenchMetricsOptions& o, Context& context) {
     context.print({{"model", network.name}, {"metrics", rows}, {"forwards", alone}, {"shared_forwards", shared}});
   else
     std::printf("forward passes one by one %lld, together %lld: %.3f of them\n", static_cast<long long>(alone),
-                static_cast<long long>(shared), alone > 0 ? static_cast<double>(shared) / static_cast<double>(alone) : 0);
+                static_cast<long long>(shared),
+                alone > 0 ? static_cast<double>(shared) / static_cast<double>(alone) : 0);
 }
 
 }  // namespace

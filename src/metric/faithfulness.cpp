@@ -4,10 +4,10 @@
 // away. A perturbed image is one the network was never trained on: its answer mixes the loss of the feature with the
 // strangeness of what replaced it.
 //
-// Defaults are chosen so that metrics meet, and pay for an image once (MetricRequest::forwards): pixel flipping, deletion
-// and monotonicity visit the same images, selectivity and region perturbation the same, the faithfulness estimate and the
-// monotonicity correlation the same, and faithfulness correlation, sensitivity-n and infidelity remove the same random
-// subsets, which do not depend on the map.
+// Defaults are chosen so that metrics meet, and pay for an image once (MetricRequest::forwards): pixel flipping,
+// deletion and monotonicity visit the same images, selectivity and region perturbation the same, the faithfulness
+// estimate and the monotonicity correlation the same, and faithfulness correlation, sensitivity-n and infidelity remove
+// the same random subsets, which do not depend on the map.
 namespace ks {
 
 std::vector<Metric> faithfulness_metrics() {

@@ -21,7 +21,10 @@ double correlation(const std::string& kind, const std::vector<double>& a, const 
 }
 
 Parameter correlation_parameter(const char* usual) {
-  return {"similarity", ParameterType::choice, usual, "The correlation", {}, {}, "", {"pearson", "spearman", "kendall-tau"}};
+  return {"similarity", ParameterType::choice,
+          usual,        "The correlation",
+          {},           {},
+          "",           {"pearson", "spearman", "kendall-tau"}};
 }
 
 std::vector<double> minus(double from, std::vector<double> values) {
@@ -36,7 +39,8 @@ struct Groups {
   std::vector<double> without;      // f(x_group), one after the other; with several draws of the baseline [draw][group]
 };
 
-/// Asks for image n's groups in the order of rank, or its reverse, which makes the same groups where all are equal in size.
+/// Asks for image n's groups in the order of rank, or its reverse, which makes the same groups where all are equal in
+/// size.
 void ask_groups(Trial& t, int64_t n, const Steps& steps, bool ascending, int64_t draws, bool absolute, Groups& out) {
   std::vector<int64_t> ranked = t.order(n, steps);
   if (ascending) std::reverse(ranked.begin(), ranked.end());
@@ -52,7 +56,8 @@ void ask_groups(Trial& t, int64_t n, const Steps& steps, bool ascending, int64_t
   for (int64_t draw = 0; draw < draws; ++draw) {
     const std::vector<float> absent = t.absent(n, static_cast<uint64_t>(draw));
     for (int64_t group = 0; group < steps.count; ++group) {
-      const int64_t *begin = order.data() + group * steps.size, *end = std::min(begin + steps.size, order.data() + t.size);
+      const int64_t *begin = order.data() + group * steps.size,
+                    *end = std::min(begin + steps.size, order.data() + t.size);
       for (const int64_t* i = begin; i != end; ++i) values[static_cast<size_t>(*i)] = absent[static_cast<size_t>(*i)];
       t.ask(n, values.data(), &out.without[static_cast<size_t>(draw * steps.count + group)]);
       for (const int64_t* i = begin; i != end; ++i) values[static_cast<size_t>(*i)] = t.input(n)[*i];
@@ -180,13 +185,13 @@ MetricResult sensitivity_by_subsets(Trial& t) {
   return std::move(t.result);
 }
 
-/// For each step of pixel flipping, the correlation over the images of what the map gives to the step's features and the fall
-/// of the output so far (Quantus). One curve of all images.
+/// For each step of pixel flipping, the correlation over the images of what the map gives to the step's features and
+/// the fall of the output so far (Quantus). One curve of all images.
 MetricResult sensitivity_across_images(Trial& t) {
   const Params& p = t.params;
   const Steps steps = t.steps();
-  const int64_t points =
-      std::min(steps.count, static_cast<int64_t>(p.number("n_max_percentage") * static_cast<double>(t.pixels)) / steps.size);
+  const int64_t points = std::min(
+      steps.count, static_cast<int64_t>(p.number("n_max_percentage") * static_cast<double>(t.pixels)) / steps.size);
   t.expect(points + 1);
   const size_t count = static_cast<size_t>(points);
   struct Asked {
@@ -237,7 +242,9 @@ MetricResult sensitivity_n(const MetricRequest& r, const Params& p) {
   return p.text("variant") == "subsets" ? sensitivity_by_subsets(t) : sensitivity_across_images(t);
 }
 
-bool across_images(const Params& p) { return p.text("variant") == "across-samples"; }
+bool across_images(const Params& p) {
+  return p.text("variant") == "across-samples";
+}
 
 }  // namespace
 
@@ -249,68 +256,111 @@ std::vector<Metric> correlation_metrics() {
   const std::vector<Parameter> alone = {baseline_parameters()[0]};  // of features that do not go one after the other
   return {
       {{"faithfulness-estimate", "Faithfulness estimate", "faithfulness",
-        "D. Alvarez-Melis, T. Jaakkola: Towards robust interpretability with self-explaining neural networks, NeurIPS 2018.",
-        "Removes each group of features of neighbouring rank alone and correlates what the map gives to the group with the "
+        "D. Alvarez-Melis, T. Jaakkola: Towards robust interpretability with self-explaining neural networks, NeurIPS "
+        "2018.",
+        "Removes each group of features of neighbouring rank alone and correlates what the map gives to the group with "
+        "the "
         "fall of the target's probability.",
-        with_preparation(signed_map, joined({{step_parameter()},
-                                             alone,
-                                             {correlation_parameter("pearson"), asked_output_parameter("softmax")}})),
-        "Removing one group of fifty hardly moves the output of a network that is sure: the correlation is then that of tiny "
+        with_preparation(
+            signed_map,
+            joined({{step_parameter()}, alone, {correlation_parameter("pearson"), asked_output_parameter("softmax")}})),
+        "Removing one group of fifty hardly moves the output of a network that is sure: the correlation is then that "
+        "of tiny "
         "changes. Fifty groups are few, and one outlier among them can carry Pearson's coefficient.",
         "score = corr_G(Σᵢ∈G aᵢ, f_c(x) − f_c(x without G)), G groups in the order of aᵢ"},
-       Direction::higher, true, false, faithfulness_estimate},
+       Direction::higher,
+       true,
+       false,
+       faithfulness_estimate},
       {{"monotonicity-correlation", "Monotonicity correlation", "faithfulness",
         "A. Nguyen, M. R. Martínez: On quantitative aspects of model interpretability, arXiv 2007.07584, 2020.",
-        "Removes each group of features of neighbouring rank alone and rank-correlates the group's magnitude in the map with "
-        "the relative squared change of the output. The paper takes the expectation over replacements: baseline=uniform with "
+        "Removes each group of features of neighbouring rank alone and rank-correlates the group's magnitude in the "
+        "map with "
+        "the relative squared change of the output. The paper takes the expectation over replacements: "
+        "baseline=uniform with "
         "nr_samples draws; the default, one replacement, shares its images with the faithfulness estimate.",
-        with_preparation(
-            signed_map,
-            joined({{step_parameter(),
-                     {"nr_samples", integer, 10, "Draws of a uniform baseline; the others have one value", 1, 10000, "draws"},
-                     {"eps", number, 1e-5, "Outputs smaller than this are not divided by", 0, 1}},
-                    alone,
-                    {correlation_parameter("spearman"), asked_output_parameter("softmax")}})),
-        "Magnitudes only: a map that marks evidence for the wrong class as strongly as evidence for the right one is not "
+        with_preparation(signed_map,
+                         joined({{step_parameter(),
+                                  {"nr_samples", integer, 10, "Draws of a uniform baseline; the others have one value",
+                                   1, 10000, "draws"},
+                                  {"eps", number, 1e-5, "Outputs smaller than this are not divided by", 0, 1}},
+                                 alone,
+                                 {correlation_parameter("spearman"), asked_output_parameter("softmax")}})),
+        "Magnitudes only: a map that marks evidence for the wrong class as strongly as evidence for the right one is "
+        "not "
         "found out. Groups whose removal changes next to nothing still have ranks, by float noise.",
         "score = Spearman_G(Σᵢ∈G |aᵢ|, E[(f_c(x with G replaced) − f_c(x))²] / f_c(x)²)"},
-       Direction::higher, true, false, monotonicity_correlation, nullptr, nullptr, {{"abs", true}}},
+       Direction::higher,
+       true,
+       false,
+       monotonicity_correlation,
+       nullptr,
+       nullptr,
+       {{"abs", true}}},
       {{"faithfulness-correlation", "Faithfulness correlation", "faithfulness",
         "U. Bhatt, A. Weller, J. M. F. Moura: Evaluating and aggregating feature-based model explanations, IJCAI 2020.",
-        "Removes random subsets of one size and correlates what the map gives to a subset with the fall of the target's "
+        "Removes random subsets of one size and correlates what the map gives to a subset with the fall of the "
+        "target's "
         "output.",
-        with_preparation(
-            signed_map,
-            joined({{runs,
-                     {"subset_size", integer, 0,
-                      "Pixels of a pooled map, or channel values (pooling=none), in a subset; 0: a tenth", 0, 2e9, "features"}},
-                    alone,
-                    {correlation_parameter("pearson"), asked_output_parameter("logits")}})),
-        "Random pixels are salt and pepper all over the kernel: what is measured is how the network takes that noise, more "
+        with_preparation(signed_map,
+                         joined({{runs,
+                                  {"subset_size", integer, 0,
+                                   "Pixels of a pooled map, or channel values (pooling=none), in a subset; 0: a tenth",
+                                   0, 2e9, "features"}},
+                                 alone,
+                                 {correlation_parameter("pearson"), asked_output_parameter("logits")}})),
+        "Random pixels are salt and pepper all over the kernel: what is measured is how the network takes that noise, "
+        "more "
         "than any one damage. With a hundred subsets the coefficient of a useless map strays by ± 0.1.",
         "score = corr_S(Σᵢ∈S aᵢ, f_c(x) − f_c(x without S)), S random of |S| = subset_size"},
-       Direction::higher, true, false, faithfulness_correlation},
+       Direction::higher,
+       true,
+       false,
+       faithfulness_correlation},
       {{"sensitivity-n", "Sensitivity-n", "faithfulness",
-        "M. Ancona, E. Ceolini, C. Öztireli, M. Gross: Towards better understanding of gradient-based attribution methods for "
+        "M. Ancona, E. Ceolini, C. Öztireli, M. Gross: Towards better understanding of gradient-based attribution "
+        "methods for "
         "deep neural networks, ICLR 2018.",
-        "Faithfulness correlation for subsets of several sizes n: the curve over n, and its mean. The variant across-samples "
+        "Faithfulness correlation for subsets of several sizes n: the curve over n, and its mean. The variant "
+        "across-samples "
         "(Quantus) correlates over the images instead, at each step of pixel flipping.",
         with_preparation(
             signed_map,
-            joined({{{"variant", choice, "subsets", "Over random subsets of each image, or across the images", {}, {}, "",
-                      {"subsets", "across-samples"}},
-                     runs,
-                     shares_parameter(),
-                     step_parameter(),
-                     {"n_max_percentage", number, 0.8,
-                      "Across samples: how far the curve goes, as a share of the pixels (counted as features)", 0.001, 1}},
-                    baseline_parameters(),
-                    {correlation_parameter("pearson"), asked_output_parameter("logits"),
-                     {"return", choice, "mean", "Mean of the correlations, or their curve", {}, {}, "", {"mean", "curve"}}}})),
-        "Only for a linear network can a map reach 1 for all n; for others a high value at small n says little of large n. "
+            joined(
+                {{{"variant",
+                   choice,
+                   "subsets",
+                   "Over random subsets of each image, or across the images",
+                   {},
+                   {},
+                   "",
+                   {"subsets", "across-samples"}},
+                  runs,
+                  shares_parameter(),
+                  step_parameter(),
+                  {"n_max_percentage", number, 0.8,
+                   "Across samples: how far the curve goes, as a share of the pixels (counted as features)", 0.001, 1}},
+                 baseline_parameters(),
+                 {correlation_parameter("pearson"),
+                  asked_output_parameter("logits"),
+                  {"return",
+                   choice,
+                   "mean",
+                   "Mean of the correlations, or their curve",
+                   {},
+                   {},
+                   "",
+                   {"mean", "curve"}}}})),
+        "Only for a linear network can a map reach 1 for all n; for others a high value at small n says little of "
+        "large n. "
         "Across samples one number stands for all images, and with few images it is chance.",
         "ρₙ = Pearson_S(Σᵢ∈S aᵢ, f_c(x) − f_c(x without S)), |S| = n;  score = mean over n of ρₙ"},
-       Direction::higher, true, false, sensitivity_n, across_images, nullptr,
+       Direction::higher,
+       true,
+       false,
+       sensitivity_n,
+       across_images,
+       nullptr,
        {{"variant", "across-samples"}, {"baseline_source", "current"}, {"output", "softmax"}, {"return", "curve"}}},
   };
 }

@@ -5,8 +5,8 @@
 #include "picture/blur.h"
 #include "tensor/error.h"
 
-// Removal curves: features go, or come back, in the order in which the explanation ranks them, and the target's output is
-// followed. Points of a curve are cumulative.
+// Removal curves: features go, or come back, in the order in which the explanation ranks them, and the target's output
+// is followed. Points of a curve are cumulative.
 namespace ks {
 
 namespace {
@@ -29,8 +29,8 @@ void follow_removal(Trial& t, const Steps& steps, bool with_image) {
   t.finish();
 }
 
-/// Gives `absent` the image's features back, the most important first or last. start(n): image n without its features; the
-/// first point is that where `with_start` says so.
+/// Gives `absent` the image's features back, the most important first or last. start(n): image n without its features;
+/// the first point is that where `with_start` says so.
 template <class Start>
 void follow_restoration(Trial& t, const Steps& steps, bool ascending, bool with_start, Start start) {
   t.expect(steps.count + with_start);
@@ -77,7 +77,8 @@ MetricResult pixel_flipping(const MetricRequest& r, const Params& p) {
   Trial t(r, p, "pixel-flipping");
   const Steps steps = t.steps();
   follow_removal(t, steps, false);
-  return finished(t, [](const std::vector<double>& curve, const Steps&, int64_t) { return trapezoid(curve); }, steps);
+  return finished(
+      t, [](const std::vector<double>& curve, const Steps&, int64_t) { return trapezoid(curve); }, steps);
 }
 
 MetricResult deletion(const MetricRequest& r, const Params& p) {
@@ -112,7 +113,10 @@ MetricResult monotonicity(const MetricRequest& r, const Params& p) {
     int64_t rises = 0;
     for (size_t i = 1; i < curve.size(); ++i) rises += curve[i] >= curve[i - 1];
     const double share = static_cast<double>(rises) / static_cast<double>(curve.size() - 1);
-    t.score(n, p.text("return") == "fraction" ? share : curve.size() > 1 ? share == 1 : kUndefined,
+    t.score(n,
+            p.text("return") == "fraction" ? share
+            : curve.size() > 1             ? share == 1
+                                           : kUndefined,
             "all features come back in one step: there is nothing to compare");
   }
   return std::move(t.result);
@@ -135,61 +139,107 @@ std::vector<Metric> curve_metrics() {
   };
   const char* mean_area = "Mean height of the curve, both ends included, or the curve itself";
   const std::vector<Parameter> blurred = {
-      {"baseline", value, "blur",
-       "What the image starts from: blur (the image itself, Gaussian-blurred), black, white, mean or uniform noise (all of "
+      {"baseline",
+       value,
+       "blur",
+       "What the image starts from: blur (the image itself, Gaussian-blurred), black, white, mean or uniform noise "
+       "(all of "
        "the image's own values), or a number after the model's normalisation",
-       {}, {}, "", {"blur", "black", "white", "mean", "uniform"}},
+       {},
+       {},
+       "",
+       {"blur", "black", "white", "mean", "uniform"}},
       {"baseline_sigma", number, 5.0, "Of the baseline blur: standard deviation of the Gaussian", 0.1, 1000, "px"}};
   std::vector<Parameter> restored = {step_parameter()};
   for (Parameter& b : baseline_parameters()) restored.push_back(std::move(b));
-  restored.push_back({"order", choice, "ascending", "Which features come back first: the least important, or the most", {},
-                      {}, "", {"ascending", "descending"}});
-  restored.push_back({"return", choice, "bool",
-                      "Whether the output never falls (1 or 0), or the share of steps in which it does not", {}, {}, "",
+  restored.push_back({"order",
+                      choice,
+                      "ascending",
+                      "Which features come back first: the least important, or the most",
+                      {},
+                      {},
+                      "",
+                      {"ascending", "descending"}});
+  restored.push_back({"return",
+                      choice,
+                      "bool",
+                      "Whether the output never falls (1 or 0), or the share of steps in which it does not",
+                      {},
+                      {},
+                      "",
                       {"bool", "fraction"}});
   restored.push_back(asked_output_parameter("softmax"));
-  const char* rise = "V. Petsiuk, A. Das, K. Saenko: RISE: randomized input sampling for explanation of black-box models, "
-                     "BMVC 2018.";
+  const char* rise =
+      "V. Petsiuk, A. Das, K. Saenko: RISE: randomized input sampling for explanation of black-box models, "
+      "BMVC 2018.";
   return {
       {{"pixel-flipping", "Pixel flipping", "faithfulness",
         "S. Bach, A. Binder, G. Montavon, F. Klauschen, K.-R. Müller, W. Samek: On pixel-wise explanations for "
         "non-linear classifier decisions by layer-wise relevance propagation, PLoS ONE 2015.",
-        "Removes features from the most important down and follows the target's output: the faster it falls, the smaller "
+        "Removes features from the most important down and follows the target's output: the faster it falls, the "
+        "smaller "
         "the area.",
         own(baseline_parameters(), "Area under the curve (spacing 1), or the curve itself"),
-        "A baseline of the background's colour makes removing background free, and a picture full of holes is nothing the "
+        "A baseline of the background's colour makes removing background free, and a picture full of holes is nothing "
+        "the "
         "network knows: the output may fall for that. The area grows with the number of steps.",
         "yₖ = f_c(x without its k · s most important features), k = 1 … n;  score = Σₖ₌₂ⁿ (yₖ₋₁ + yₖ) / 2"},
-       Direction::lower, true, false, pixel_flipping, nullptr, nullptr, {{"baseline_source", "current"}}},
+       Direction::lower,
+       true,
+       false,
+       pixel_flipping,
+       nullptr,
+       nullptr,
+       {{"baseline_source", "current"}}},
       {{"deletion", "Deletion", "faithfulness", rise,
-        "Removes pixels from the most important down and takes the mean of the target's probability from the whole image to "
+        "Removes pixels from the most important down and takes the mean of the target's probability from the whole "
+        "image to "
         "an empty one: low if the probability falls early.",
         own(baseline_parameters(), mean_area),
-        "A kernel with black holes looks like no kernel of the training: a map of scattered pixels can make the probability "
-        "fall at once without having found the damage. An image whose probability is low from the start has a low score "
+        "A kernel with black holes looks like no kernel of the training: a map of scattered pixels can make the "
+        "probability "
+        "fall at once without having found the damage. An image whose probability is low from the start has a low "
+        "score "
         "whatever the map.",
         "score = ∫₀¹ f_c(x without the share q of its most important pixels) dq"},
-       Direction::lower, true, false, deletion},
+       Direction::lower,
+       true,
+       false,
+       deletion},
       {{"insertion", "Insertion", "faithfulness", rise,
-        "Starts from a blurred image, gives pixels back from the most important down, and takes the mean of the target's "
+        "Starts from a blurred image, gives pixels back from the most important down, and takes the mean of the "
+        "target's "
         "probability on the way: high if few pixels suffice.",
         own(blurred, mean_area),
-        "The blurred image still shows the kernel's shape and colour: for a class that these give away, the probability is "
+        "The blurred image still shows the kernel's shape and colour: for a class that these give away, the "
+        "probability is "
         "high before any pixel is back, and all maps score well. Compare methods on the same image only.",
         "score = ∫₀¹ f_c(blurred x with the share q of x's most important pixels) dq"},
-       Direction::higher, true, false, insertion},
+       Direction::higher,
+       true,
+       false,
+       insertion},
       {{"monotonicity", "Monotonicity", "faithfulness",
-        "V. Arya et al.: One explanation does not fit all: a toolkit and taxonomy of AI explainability techniques, arXiv "
-        "1909.03012, 2019; R. Luss et al.: Generating contrastive explanations with monotonic attribute functions, arXiv "
+        "V. Arya et al.: One explanation does not fit all: a toolkit and taxonomy of AI explainability techniques, "
+        "arXiv "
+        "1909.03012, 2019; R. Luss et al.: Generating contrastive explanations with monotonic attribute functions, "
+        "arXiv "
         "1905.12698, 2019.",
-        "Gives features back to an empty image, the least important first: each step should raise the target's output. Ranks "
+        "Gives features back to an empty image, the least important first: each step should raise the target's output. "
+        "Ranks "
         "by signed value, as the authors' own code does; abs ranks by magnitude.",
         with_preparation(signed_map, std::move(restored)),
-        "One step of fifty that falls by a hair makes the verdict 0, so that nearly every map of a real network gets 0: "
-        "return=fraction tells maps apart, but counts how often the output rises, not by how much, and noise gets about one "
+        "One step of fifty that falls by a hair makes the verdict 0, so that nearly every map of a real network gets "
+        "0: "
+        "return=fraction tells maps apart, but counts how often the output rises, not by how much, and noise gets "
+        "about one "
         "half.",
-        "yₖ = f_c(baseline with the k · s least important features of x);  score = [yₖ₊₁ ≥ yₖ for all k], or the share of k"},
-       Direction::higher, true, false, monotonicity},
+        "yₖ = f_c(baseline with the k · s least important features of x);  score = [yₖ₊₁ ≥ yₖ for all k], or the share "
+        "of k"},
+       Direction::higher,
+       true,
+       false,
+       monotonicity},
   };
 }
 

@@ -9,15 +9,16 @@
 #include "metric/trial.h"
 #include "tensor/error.h"
 
-// Removal of whole regions, the patches of a grid or the segments of a picture, ranked by what the explanation gives them.
+// Removal of whole regions, the patches of a grid or the segments of a picture, ranked by what the explanation gives
+// them.
 namespace ks {
 
 namespace {
 
 constexpr int64_t kUsualPatches = 50, kFewestPatches = 32, kMostPatches = 64;
 
-/// Patches of side x side px that tile the image; where the side does not divide it, the image is padded on both sides with
-/// its edge values, and only the inner part is shown to the network.
+/// Patches of side x side px that tile the image; where the side does not divide it, the image is padded on both sides
+/// with its edge values, and only the inner part is shown to the network.
 struct PatchGrid {
   int64_t side, rows, columns, top, left;
   int64_t height() const { return rows * side; }
@@ -32,8 +33,8 @@ struct PatchGrid {
         left((columns * side - image_width) / 2) {}
 };
 
-/// For 0: the side that divides the image into the number of patches between 32 and 64 that is nearest to 50, or, without
-/// such a divisor, that comes nearest to 50 patches.
+/// For 0: the side that divides the image into the number of patches between 32 and 64 that is nearest to 50, or,
+/// without such a divisor, that comes nearest to 50 patches.
 int64_t patch_side(int64_t given, int64_t height, int64_t width) {
   if (given > 0) return std::min(given, std::max(height, width));
   int64_t best = 1;
@@ -85,7 +86,8 @@ void follow_patches(Trial& t, const PatchGrid& grid, int64_t regions, bool least
     t.ask(n, t.input(n), &curve[0]);
     std::vector<int64_t> features;
     for (int64_t i = 0; i < regions; ++i) {
-      const int64_t row = order[static_cast<size_t>(i)] / grid.columns, column = order[static_cast<size_t>(i)] % grid.columns;
+      const int64_t row = order[static_cast<size_t>(i)] / grid.columns,
+                    column = order[static_cast<size_t>(i)] % grid.columns;
       features.clear();
       for (int64_t c = 0; c < t.channels; ++c)
         for (int64_t y = row * grid.side; y < (row + 1) * grid.side; ++y)
@@ -144,8 +146,8 @@ void read_labels(const json& value, std::vector<double>& out) {
     out.push_back(value.is_number() ? value.get<double>() : kUndefined);
 }
 
-/// The pixels of each segment of image n: those of the parameter `segments`, in the order of their labels, or of our own
-/// cut of the picture.
+/// The pixels of each segment of image n: those of the parameter `segments`, in the order of their labels, or of our
+/// own cut of the picture.
 std::vector<std::vector<int64_t>> segments_of(const Trial& t, int64_t n, const std::vector<double>& labels) {
   std::map<double, std::vector<int64_t>> segments;
   if (!labels.empty()) {
@@ -171,8 +173,9 @@ std::vector<double> given_labels(const Trial& t) {
   const int64_t count = static_cast<int64_t>(labels.size());
   const bool whole = std::all_of(labels.begin(), labels.end(), [](double v) { return v == std::floor(v); });
   if (!given.is_array() || !whole || (count != t.pixels && count != t.images * t.pixels))
-    throw Error("'segments' is no list of labels of all pixels", "irof",
-                "give whole numbers, [N,H,W] = " + to_string({t.images, t.height, t.width}) + " or [H,W], or leave it out");
+    throw Error(
+        "'segments' is no list of labels of all pixels", "irof",
+        "give whole numbers, [N,H,W] = " + to_string({t.images, t.height, t.width}) + " or [H,W], or leave it out");
   return labels;
 }
 
@@ -231,56 +234,80 @@ std::vector<Metric> region_metrics() {
   using enum ParameterType;
   PreparationDefaults signed_map;
   signed_map.absolute = false;
-  const Parameter patch = {"patch_size", integer, 0,
-                           "Side of the patches; 0: one that divides the image into about fifty", 0, 4096, "px"};
+  const Parameter patch = {
+      "patch_size", integer, 0, "Side of the patches; 0: one that divides the image into about fifty", 0, 4096, "px"};
   const auto returned = [](const char* usual, const char* help, std::vector<std::string> choices) {
     return Parameter{"return", choice, usual, help, {}, {}, "", std::move(choices)};
   };
-  const Parameter order = {"order", choice, "morf", "Which regions go first: the most relevant (morf) or the least (lerf)",
-                           {}, {}, "", {"morf", "lerf"}};
+  const Parameter order = {
+      "order", choice, "morf", "Which regions go first: the most relevant (morf) or the least (lerf)",
+      {},      {},     "",     {"morf", "lerf"}};
   const Parameter regions = {"regions", integer, 100, "Regions removed at most", 1, 1e6, "regions"};
   const std::vector<Parameter> cutting = {
       {"segments", value, nullptr, "Labels of the pixels, [N,H,W] or [H,W]; null: by `segmentation`"},
-      {"segmentation", choice, "slic", "How the picture is cut where `segments` is null", {}, {}, "",
+      {"segmentation",
+       choice,
+       "slic",
+       "How the picture is cut where `segments` is null",
+       {},
+       {},
+       "",
        segmentations().names()},
       {"nr_segments", integer, 50, "Segments wanted, for segmentations that let one choose", 2, 1024, "segments"},
       {"segmentation_params", value, json::object(),
        "The segmentation's own parameters, as {\"name\":value}; see `kernelscope list segmentations`"}};
   return {
       {{"region-perturbation", "Region perturbation (AOPC)", "faithfulness",
-        "W. Samek, A. Binder, G. Montavon, S. Lapuschkin, K.-R. Müller: Evaluating the visualization of what a deep neural "
+        "W. Samek, A. Binder, G. Montavon, S. Lapuschkin, K.-R. Müller: Evaluating the visualization of what a deep "
+        "neural "
         "network has learned, IEEE TNNLS 2017.",
-        "Replaces square regions by uniform noise, the most relevant first, and takes the mean fall of the target's output "
+        "Replaces square regions by uniform noise, the most relevant first, and takes the mean fall of the target's "
+        "output "
         "(area over the perturbation curve).",
-        with_preparation(signed_map,
-                         joined({{patch, order, regions},
-                                 baseline_parameters("uniform"),
-                                 {asked_output_parameter("softmax"),
-                                  returned("aopc", "Mean of the falls, the zero at the start included, or the curve of them",
-                                           {"aopc", "curve"})}})),
+        with_preparation(
+            signed_map,
+            joined({{patch, order, regions},
+                    baseline_parameters("uniform"),
+                    {asked_output_parameter("softmax"),
+                     returned("aopc", "Mean of the falls, the zero at the start included, or the curve of them",
+                              {"aopc", "curve"})}})),
         "A region is removed whole: a map that marks a small damage and one that marks its surroundings rank the same "
         "squares first. Noise looks like mould to some networks, and the target's probability may then rise.",
         "score = Σₖ₌₀ᴸ (f_c(x) − f_c(x without its k most relevant regions)) / (L + 1)"},
-       Direction::higher, true, false, region_perturbation, nullptr, direction_of_order,
+       Direction::higher,
+       true,
+       false,
+       region_perturbation,
+       nullptr,
+       direction_of_order,
        {{"baseline", "black"}, {"baseline_source", "current"}, {"return", "curve"}}},
       {{"selectivity", "Selectivity", "faithfulness",
         "G. Montavon, W. Samek, K.-R. Müller: Methods for interpreting and understanding deep neural networks, Digital "
         "Signal Processing 2018.",
-        "Removes square regions from the most relevant down and takes the area under the target's output: low if it falls "
+        "Removes square regions from the most relevant down and takes the area under the target's output: low if it "
+        "falls "
         "fast.",
         with_preparation(signed_map, joined({{patch},
                                              baseline_parameters("uniform"),
                                              {asked_output_parameter("softmax"),
                                               returned("auc", "Area under the curve (spacing 1), or the curve itself",
                                                        {"auc", "curve"})}})),
-        "The area is that of the network's output, not of its fall: an image whose class is uncertain from the start scores "
+        "The area is that of the network's output, not of its fall: an image whose class is uncertain from the start "
+        "scores "
         "well with any map. It grows with the number of patches.",
         "yₖ = f_c(x without its k most relevant regions), k = 1 … L;  score = Σₖ₌₂ᴸ (yₖ₋₁ + yₖ) / 2"},
-       Direction::lower, true, false, selectivity, nullptr, nullptr,
+       Direction::lower,
+       true,
+       false,
+       selectivity,
+       nullptr,
+       nullptr,
        {{"baseline", "black"}, {"baseline_source", "current"}, {"return", "curve"}}},
       {{"irof", "Iterative removal of features", "faithfulness",
-        "L. Rieger, L. K. Hansen: IROF: a low resource evaluation metric for explanation methods, arXiv 2003.08747, 2020.",
-        "Fills superpixels with the image's mean value, those with the highest mean attribution first, and takes the area "
+        "L. Rieger, L. K. Hansen: IROF: a low resource evaluation metric for explanation methods, arXiv 2003.08747, "
+        "2020.",
+        "Fills superpixels with the image's mean value, those with the highest mean attribution first, and takes the "
+        "area "
         "over the remaining share of the target's output, between 0 and 1 where that only falls.",
         with_preparation(signed_map,
                          joined({cutting,
@@ -290,10 +317,17 @@ std::vector<Metric> region_metrics() {
                                            "Mean area over the curve, independent of the number of segments; aoc: that "
                                            "number minus the area under it (as Quantus)",
                                            {"mean-aoc", "aoc"})}})),
-        "The superpixels decide what can be found: a damage that shares a segment with healthy bran is removed with it. "
+        "The superpixels decide what can be found: a damage that shares a segment with healthy bran is removed with "
+        "it. "
         "Filled segments keep their outlines, which the network may read as an edge of the kernel.",
         "qₖ = f_c(x without its k most relevant segments) / f_c(x);  score = Σₖ₌₀ᴸ (1 − qₖ) / (L + 1)"},
-       Direction::higher, true, false, irof, nullptr, nullptr, {{"baseline_source", "current"}, {"return", "aoc"}}},
+       Direction::higher,
+       true,
+       false,
+       irof,
+       nullptr,
+       nullptr,
+       {{"baseline_source", "current"}, {"return", "aoc"}}},
   };
 }
 

@@ -4,10 +4,10 @@
 #include <array>
 #include <cmath>
 
-// The system is a graph Laplacian over the removed pixels with the kept ones as its border: symmetric and positive definite.
-// Conjugate gradients solve it, preconditioned by a cycle over ever coarser grids (cells of 2 x 2, piecewise constant
-// transfer: D. Braess: Towards algebraic multigrid for elliptic problems of second order, Computing 1995), so that the rounds
-// do not grow with the holes.
+// The system is a graph Laplacian over the removed pixels with the kept ones as its border: symmetric and positive
+// definite. Conjugate gradients solve it, preconditioned by a cycle over ever coarser grids (cells of 2 x 2, piecewise
+// constant transfer: D. Braess: Towards algebraic multigrid for elliptic problems of second order, Computing 1995), so
+// that the rounds do not grow with the holes.
 namespace ks {
 
 namespace {
@@ -18,8 +18,8 @@ constexpr int kMostRounds = 2000;        // far more than ever needed: a guard
 constexpr double kDamping = 0.9;         // of the Jacobi smoother: below 1 it cannot spoil definiteness
 constexpr double kOverCorrection = 1.8;  // what Braess found best for piecewise constant transfer in two dimensions
 
-/// The system on one grid, with a border of one cell that is always known. Unknown cells have a diagonal; an edge between two
-/// unknown ones is kept at the cell from which the other lies right, below, below right or below left.
+/// The system on one grid, with a border of one cell that is always known. Unknown cells have a diagonal; an edge
+/// between two unknown ones is kept at the cell from which the other lies right, below, below right or below left.
 struct Grid {
   int64_t height, width, row;  // row: cells from one to the next
   std::array<int64_t, 4> ahead;

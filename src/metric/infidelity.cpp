@@ -7,9 +7,9 @@
 #include "tensor/error.h"
 #include "tensor/random.h"
 
-// C.-K. Yeh, C.-Y. Hsieh, A. Suggala, D. I. Inouye, P. K. Ravikumar: On the (in)fidelity and sensitivity of explanations,
-// NeurIPS 2019, equation 1: how far what a map says of a perturbation, I . a, is from what the perturbation does to the
-// output.
+// C.-K. Yeh, C.-Y. Hsieh, A. Suggala, D. I. Inouye, P. K. Ravikumar: On the (in)fidelity and sensitivity of
+// explanations, NeurIPS 2019, equation 1: how far what a map says of a perturbation, I . a, is from what the
+// perturbation does to the output.
 namespace ks {
 
 namespace {
@@ -67,8 +67,7 @@ void perturb_by_noise(Trial& t, int64_t n, Perturbations& out) {
   for (int64_t draw = 0; draw < draws; ++draw) {
     Random random(t.seed(n, static_cast<uint64_t>(draw)), kNoiseStream);
     float* perturbed = t.next(n, &out.without[static_cast<size_t>(draw)]);
-    for (int64_t i = 0; i < t.size; ++i)
-      perturbed[i] = static_cast<float>(t.input(n)[i] - deviation * random.normal());
+    for (int64_t i = 0; i < t.size; ++i) perturbed[i] = static_cast<float>(t.input(n)[i] - deviation * random.normal());
     out.predicted[static_cast<size_t>(draw)] = predicted_change(t, n, perturbed);
   }
 }
@@ -116,8 +115,8 @@ void perturb_patches(Trial& t, int64_t n, const std::vector<int64_t>& sides, Per
   }
 }
 
-/// Weighted mean of (beta I . a - (f(x) - f(x - I)))^2; beta is 1 or, with `scaled`, the best there is that is not negative: a
-/// map that points the wrong way is not turned round.
+/// Weighted mean of (beta I . a - (f(x) - f(x - I)))^2; beta is 1 or, with `scaled`, the best there is that is not
+/// negative: a map that points the wrong way is not turned round.
 double squared_error(const Perturbations& p, bool scaled) {
   double beta = 1;
   if (scaled) {
@@ -141,7 +140,8 @@ MetricResult infidelity(const MetricRequest& r, const Params& p) {
   const std::string variant = p.text("variant");
   const std::vector<double> shares = read_shares(p, "infidelity");
   const std::vector<int64_t> sides = patch_sizes(t);
-  t.expect(variant == "subsets" ? static_cast<int64_t>(shares.size()) * p.integer("n_samples") + 1 : p.integer("n_samples"));
+  t.expect(variant == "subsets" ? static_cast<int64_t>(shares.size()) * p.integer("n_samples") + 1
+                                : p.integer("n_samples"));
   std::vector<Perturbations> all(static_cast<size_t>(t.images));
   for (int64_t n = 0; n < t.images; ++n) {
     Perturbations& perturbations = all[static_cast<size_t>(n)];
@@ -173,32 +173,51 @@ Metric infidelity_metric() {
   raw.pooling = "none";
   raw.normalise = "none";
   raw.absolute = false;
-  return {{"infidelity", "Infidelity", "faithfulness",
-           "C.-K. Yeh, C.-Y. Hsieh, A. Suggala, D. I. Inouye, P. K. Ravikumar: On the (in)fidelity and sensitivity of "
-           "explanations, NeurIPS 2019.",
-           "Mean squared difference between what the map predicts for a perturbation and what the perturbation does to the "
-           "output: random pixels at the baseline (subsets), Gaussian noise, or patches that go one after the other.",
-           with_preparation(
-               raw,
-               joined({{{"variant", choice, "subsets",
-                         "What perturbs: random pixels, noise, or patches one after the other (as Quantus)", {}, {}, "",
-                         {"subsets", "gaussian", "sequential-patches"}},
-                        {"scale", choice, "variant",
-                         "Whether the map is multiplied by the positive number that suits it best, as in the authors' experiments; "
-                         "variant: with subsets yes, else no",
-                         {}, {}, "", {"variant", "optimal", "none"}},
-                        {"n_samples", integer, usual_draws, "Draws of the noise, or subsets of each size", 1, 1e6, "draws"},
-                        shares_parameter(),
-                        {"noise_std", number, 0.1, "Of gaussian: standard deviation, after the model's normalisation", 0, 100},
-                        {"patch_sizes", list, json::array({32}), "Of sequential-patches: sides of the patches, in pixels"}},
-                       baseline_parameters(),
-                       {asked_output_parameter("logits")}})),
-           "The unit is the output's squared: an image whose logit moves little has a low infidelity with any map, so compare "
-           "methods on the same image only. Unscaled, a map in other units than the output (a heatmap, guided backprop) is "
-           "punished for its units alone.",
-           "score = E_I[(β Iᵀa − (f_c(x) − f_c(x − I)))²],  β = max(0, E[Iᵀa Δf] / E[(Iᵀa)²]) or 1"},
-          Direction::lower, true, false, infidelity, nullptr, nullptr,
-          {{"variant", "sequential-patches"}, {"baseline_source", "current"}}};
+  return {
+      {"infidelity", "Infidelity", "faithfulness",
+       "C.-K. Yeh, C.-Y. Hsieh, A. Suggala, D. I. Inouye, P. K. Ravikumar: On the (in)fidelity and sensitivity of "
+       "explanations, NeurIPS 2019.",
+       "Mean squared difference between what the map predicts for a perturbation and what the perturbation does to the "
+       "output: random pixels at the baseline (subsets), Gaussian noise, or patches that go one after the other.",
+       with_preparation(
+           raw,
+           joined(
+               {{{"variant",
+                  choice,
+                  "subsets",
+                  "What perturbs: random pixels, noise, or patches one after the other (as Quantus)",
+                  {},
+                  {},
+                  "",
+                  {"subsets", "gaussian", "sequential-patches"}},
+                 {"scale",
+                  choice,
+                  "variant",
+                  "Whether the map is multiplied by the positive number that suits it best, as in the authors' "
+                  "experiments; "
+                  "variant: with subsets yes, else no",
+                  {},
+                  {},
+                  "",
+                  {"variant", "optimal", "none"}},
+                 {"n_samples", integer, usual_draws, "Draws of the noise, or subsets of each size", 1, 1e6, "draws"},
+                 shares_parameter(),
+                 {"noise_std", number, 0.1, "Of gaussian: standard deviation, after the model's normalisation", 0, 100},
+                 {"patch_sizes", list, json::array({32}), "Of sequential-patches: sides of the patches, in pixels"}},
+                baseline_parameters(),
+                {asked_output_parameter("logits")}})),
+       "The unit is the output's squared: an image whose logit moves little has a low infidelity with any map, so "
+       "compare "
+       "methods on the same image only. Unscaled, a map in other units than the output (a heatmap, guided backprop) is "
+       "punished for its units alone.",
+       "score = E_I[(β Iᵀa − (f_c(x) − f_c(x − I)))²],  β = max(0, E[Iᵀa Δf] / E[(Iᵀa)²]) or 1"},
+      Direction::lower,
+      true,
+      false,
+      infidelity,
+      nullptr,
+      nullptr,
+      {{"variant", "sequential-patches"}, {"baseline_source", "current"}}};
 }
 
 }  // namespace ks

@@ -12,8 +12,11 @@ namespace ks {
 std::vector<Parameter> baseline_parameters(const char* usual) {
   using enum ParameterType;
   return {
-      {"baseline", value, usual,
-       "What replaces a removed feature: black, white, mean or uniform noise (all of the image's own values), or a number "
+      {"baseline",
+       value,
+       usual,
+       "What replaces a removed feature: black, white, mean or uniform noise (all of the image's own values), or a "
+       "number "
        "after the model's normalisation",
        {},
        {},
@@ -53,10 +56,14 @@ Baseline read_baseline(const Params& p, const std::string& where) {
 
 double baseline_value(const Baseline& baseline, const float* sample, int64_t size) {
   switch (baseline.kind) {
-    case Baseline::Kind::number: return baseline.number;
-    case Baseline::Kind::black: return *std::min_element(sample, sample + size);
-    case Baseline::Kind::white: return *std::max_element(sample, sample + size);
-    case Baseline::Kind::mean: return std::accumulate(sample, sample + size, 0.0) / static_cast<double>(size);
+    case Baseline::Kind::number:
+      return baseline.number;
+    case Baseline::Kind::black:
+      return *std::min_element(sample, sample + size);
+    case Baseline::Kind::white:
+      return *std::max_element(sample, sample + size);
+    case Baseline::Kind::mean:
+      return std::accumulate(sample, sample + size, 0.0) / static_cast<double>(size);
     case Baseline::Kind::uniform: {
       const auto [low, high] = std::minmax_element(sample, sample + size);
       return (static_cast<double>(*low) + *high) / 2;

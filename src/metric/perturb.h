@@ -17,8 +17,8 @@ struct Baseline {
 
 /// The parameters `baseline` and `baseline_source`.
 std::vector<Parameter> baseline_parameters(const char* usual = "black");
-/// Reads them; without `baseline_source` a mean is that of the original. `where` is the metric's name. Throws Error for a
-/// baseline that is none.
+/// Reads them; without `baseline_source` a mean is that of the original. `where` is the metric's name. Throws Error for
+/// a baseline that is none.
 Baseline read_baseline(const Params& params, const std::string& where);
 
 /// What it puts in place of the features of an unperturbed sample; of uniform noise, its expectation.

@@ -8,9 +8,9 @@
 #include "tensor/error.h"
 #include "tensor/random.h"
 
-// Y. Rong, T. Leemann, V. Borisov, G. Kasneci, E. Kasneci: A consistent and efficient evaluation strategy for attribution
-// methods, ICML 2022: remove and debias. What is removed is imputed from its neighbours, so that the removed shape itself
-// tells the network little.
+// Y. Rong, T. Leemann, V. Borisov, G. Kasneci, E. Kasneci: A consistent and efficient evaluation strategy for
+// attribution methods, ICML 2022: remove and debias. What is removed is imputed from its neighbours, so that the
+// removed shape itself tells the network little.
 namespace ks {
 
 namespace {
@@ -43,7 +43,7 @@ MetricResult road(const MetricRequest& r, const Params& p) {
   const bool accuracy = returned == "accuracy" || returned == "mean-accuracy";
   const size_t points = percentages.size();
   // The most relevant pixels go, the least relevant, or both in turn.
-  const std::vector<bool> least = order == "morf" ? std::vector<bool>{false}
+  const std::vector<bool> least = order == "morf"   ? std::vector<bool>{false}
                                   : order == "lerf" ? std::vector<bool>{true}
                                                     : std::vector<bool>{true, false};
   Evaluator evaluator(*r.classifier, output_of(p), r.forwards);
@@ -94,7 +94,9 @@ MetricResult road(const MetricRequest& r, const Params& p) {
   return std::move(t.result);
 }
 
-Direction road_direction(const Params& p) { return p.text("order") == "morf" ? Direction::lower : Direction::higher; }
+Direction road_direction(const Params& p) {
+  return p.text("order") == "morf" ? Direction::lower : Direction::higher;
+}
 
 }  // namespace
 
@@ -102,30 +104,52 @@ Metric road_metric() {
   using enum ParameterType;
   PreparationDefaults signed_map;
   signed_map.absolute = false;
-  return {{"road", "Remove and debias (ROAD)", "faithfulness",
-           "Y. Rong, T. Leemann, V. Borisov, G. Kasneci, E. Kasneci: A consistent and efficient evaluation strategy for "
-           "attribution methods, ICML 2022.",
-           "Removes shares of the pixels, fills each hole smoothly from what surrounds it, with a little noise, and looks at "
-           "what the network says: the most relevant pixels first (low is good), the least relevant (high is good), or the "
-           "difference of the two.",
-           with_preparation(
-               signed_map,
-               {{"percentages", list, json::array({10, 20, 30, 40, 50, 60, 70, 80, 90}), "Shares of the pixels removed, in %"},
-                {"noise", number, 0.01,
-                 "Standard deviation of the noise on imputed values, after the model's normalisation", 0, 100},
-                {"order", choice, "morf",
-                 "Which pixels go: the most relevant (morf), the least (lerf), or the output of lerf minus that of morf", {},
-                 {}, "", {"morf", "lerf", "lerf-morf"}},
-                {"return", choice, "mean-probability",
-                 "Accuracy (1 where the target is the class predicted) or the target's output: a point a percentage, or their "
-                 "mean",
-                 {}, {}, "", {"accuracy", "probability", "mean-accuracy", "mean-probability"}},
-                asked_output_parameter("softmax")}),
-           "A small damage is imputed away by healthy bran around it as it should be; a large one is imputed from its own rim "
-           "and stays. Where most pixels are gone, the image is a blur of any kernel, and all maps look alike.",
-           "score = mean over p of f_c(x with its p % most relevant pixels imputed),  Σⱼ wᵢⱼ (vᵢ − vⱼ) = 0 for removed i, w = "
-           "1/6 direct, 1/12 diagonal neighbours"},
-          Direction::lower, true, false, road, nullptr, road_direction, {{"return", "accuracy"}}};
+  return {
+      {"road", "Remove and debias (ROAD)", "faithfulness",
+       "Y. Rong, T. Leemann, V. Borisov, G. Kasneci, E. Kasneci: A consistent and efficient evaluation strategy for "
+       "attribution methods, ICML 2022.",
+       "Removes shares of the pixels, fills each hole smoothly from what surrounds it, with a little noise, and looks "
+       "at "
+       "what the network says: the most relevant pixels first (low is good), the least relevant (high is good), or the "
+       "difference of the two.",
+       with_preparation(
+           signed_map,
+           {{"percentages", list, json::array({10, 20, 30, 40, 50, 60, 70, 80, 90}),
+             "Shares of the pixels removed, in %"},
+            {"noise", number, 0.01,
+             "Standard deviation of the noise on imputed values, after the model's normalisation", 0, 100},
+            {"order",
+             choice,
+             "morf",
+             "Which pixels go: the most relevant (morf), the least (lerf), or the output of lerf minus that of morf",
+             {},
+             {},
+             "",
+             {"morf", "lerf", "lerf-morf"}},
+            {"return",
+             choice,
+             "mean-probability",
+             "Accuracy (1 where the target is the class predicted) or the target's output: a point a percentage, or "
+             "their "
+             "mean",
+             {},
+             {},
+             "",
+             {"accuracy", "probability", "mean-accuracy", "mean-probability"}},
+            asked_output_parameter("softmax")}),
+       "A small damage is imputed away by healthy bran around it as it should be; a large one is imputed from its own "
+       "rim "
+       "and stays. Where most pixels are gone, the image is a blur of any kernel, and all maps look alike.",
+       "score = mean over p of f_c(x with its p % most relevant pixels imputed),  Σⱼ wᵢⱼ (vᵢ − vⱼ) = 0 for removed i, "
+       "w = "
+       "1/6 direct, 1/12 diagonal neighbours"},
+      Direction::lower,
+      true,
+      false,
+      road,
+      nullptr,
+      road_direction,
+      {{"return", "accuracy"}}};
 }
 
 }  // namespace ks

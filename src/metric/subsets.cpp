@@ -15,7 +15,8 @@ double Subset::sum(const double* values, double total) const {
 }
 
 const Subset& Subsets::draw(int64_t size, int64_t number) {
-  // R. W. Floyd's sampling (J. Bentley, R. Floyd: A sample of brilliance, CACM 1987); of more than half, what is left out.
+  // R. W. Floyd's sampling (J. Bentley, R. Floyd: A sample of brilliance, CACM 1987); of more than half, what is left
+  // out.
   const int64_t units = subset_.of, count = std::min(size, units - size);
   for (const int64_t unit : subset_.units) drawn_[static_cast<size_t>(unit)] = 0;
   subset_.units.clear();

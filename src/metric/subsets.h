@@ -18,8 +18,8 @@ struct Subset {
   double sum(const double* values, double total) const;
 };
 
-/// Random subsets of `units` pixels or features, each unit equally likely, without replacement. A subset depends on the seed,
-/// its size and its number alone: metrics that ask for the same one, for whatever map, remove the same.
+/// Random subsets of `units` pixels or features, each unit equally likely, without replacement. A subset depends on the
+/// seed, its size and its number alone: metrics that ask for the same one, for whatever map, remove the same.
 class Subsets {
  public:
   Subsets(uint64_t seed, int64_t units) : seed_(seed), drawn_(static_cast<size_t>(units)) { subset_.of = units; }

@@ -4,14 +4,15 @@
 #include "metric/faithfulness.h"
 #include "metric/trial.h"
 
-// S. Dasgupta, N. Frost, M. Moshkovitz: Framework for evaluating faithfulness of local explanations, ICML 2022: images with
-// the same explanation should have the same prediction. Here over the images at hand.
+// S. Dasgupta, N. Frost, M. Moshkovitz: Framework for evaluating faithfulness of local explanations, ICML 2022: images
+// with the same explanation should have the same prediction. Here over the images at hand.
 namespace ks {
 
 namespace {
 
-/// Distances between all maps, the largest set to 1. With `standardised` each feature's squared difference is divided by its
-/// variance over the maps, counted twice as SciPy does for a set against itself; features that never change do not count.
+/// Distances between all maps, the largest set to 1. With `standardised` each feature's squared difference is divided
+/// by its variance over the maps, counted twice as SciPy does for a set against itself; features that never change do
+/// not count.
 std::vector<double> map_distances(const Maps& maps, const std::vector<bool>& usable, bool standardised) {
   const size_t count = static_cast<size_t>(maps.count), size = static_cast<size_t>(maps.stride());
   std::vector<double> weights(size, 1), mean(size);
@@ -86,21 +87,35 @@ MetricResult sufficiency(const MetricRequest& r, const Params& p) {
 
 Metric sufficiency_metric() {
   using enum ParameterType;
-  return {{"sufficiency", "Sufficiency", "faithfulness",
-           "S. Dasgupta, N. Frost, M. Moshkovitz: Framework for evaluating faithfulness of local explanations, ICML 2022.",
-           "Of the other images whose map is similar to this one's, the share that the network gives the same class: if a map "
-           "says why, equal maps mean equal classes.",
-           with_preparation({}, {{"threshold", number, 0.6,
-                                  "Maps no farther apart are similar, as a share of the largest distance between two", 0, 1},
-                                 {"distance", choice, "seuclidean",
-                                  "Euclidean, or with each pixel's differences divided by its variance over the maps", {}, {},
-                                  "", {"seuclidean", "euclidean"}},
-                                 asked_output_parameter("softmax")}),
-           "A statement about the images at hand, not about one map: with few images, or all of one class, it is 1 or 0 by "
-           "chance. Maps are compared pixel by pixel, so kernels that lie differently are never similar.",
-           "scoreᵢ = |{j ≠ i: Dᵢⱼ ≤ threshold, class j = class i}| / |{j ≠ i: Dᵢⱼ ≤ threshold}|,  D relative to the largest"},
-          Direction::higher, true, false, sufficiency, [](const Params&) { return true; }, nullptr,
-          {{"normalise_scope", "batch"}}};
+  return {
+      {"sufficiency", "Sufficiency", "faithfulness",
+       "S. Dasgupta, N. Frost, M. Moshkovitz: Framework for evaluating faithfulness of local explanations, ICML 2022.",
+       "Of the other images whose map is similar to this one's, the share that the network gives the same class: if a "
+       "map "
+       "says why, equal maps mean equal classes.",
+       with_preparation({},
+                        {{"threshold", number, 0.6,
+                          "Maps no farther apart are similar, as a share of the largest distance between two", 0, 1},
+                         {"distance",
+                          choice,
+                          "seuclidean",
+                          "Euclidean, or with each pixel's differences divided by its variance over the maps",
+                          {},
+                          {},
+                          "",
+                          {"seuclidean", "euclidean"}},
+                         asked_output_parameter("softmax")}),
+       "A statement about the images at hand, not about one map: with few images, or all of one class, it is 1 or 0 by "
+       "chance. Maps are compared pixel by pixel, so kernels that lie differently are never similar.",
+       "scoreᵢ = |{j ≠ i: Dᵢⱼ ≤ threshold, class j = class i}| / |{j ≠ i: Dᵢⱼ ≤ threshold}|,  D relative to the "
+       "largest"},
+      Direction::higher,
+      true,
+      false,
+      sufficiency,
+      [](const Params&) { return true; },
+      nullptr,
+      {{"normalise_scope", "batch"}}};
 }
 
 }  // namespace ks

@@ -16,7 +16,8 @@ constexpr int64_t kProgressStride = 16;                                  // ques
 int64_t usual_pixels(int64_t pixels) {
   int64_t best = 0;
   for (int64_t count = kFewestSteps; count <= kMostSteps; ++count)
-    if (pixels % count == 0 && (best == 0 || std::abs(count - kUsualSteps) < std::abs(best - kUsualSteps))) best = count;
+    if (pixels % count == 0 && (best == 0 || std::abs(count - kUsualSteps) < std::abs(best - kUsualSteps)))
+      best = count;
   return best > 0 ? pixels / best : (pixels + kUsualSteps - 1) / kUsualSteps;
 }
 
@@ -103,7 +104,9 @@ float* Trial::next(int64_t n, double* answer) {
   return evaluator_.next((*request.targets)[static_cast<size_t>(n)], answer);
 }
 
-void Trial::ask(int64_t n, const float* values, double* answer) { std::copy(values, values + size, next(n, answer)); }
+void Trial::ask(int64_t n, const float* values, double* answer) {
+  std::copy(values, values + size, next(n, answer));
+}
 
 void Trial::ask_without(int64_t n, const Subset& removed, const std::vector<float>& absent, double* answer) {
   const float *most = removed.listed ? input(n) : absent.data(), *others = removed.listed ? absent.data() : input(n);
@@ -119,14 +122,21 @@ void Trial::finish() {
 }
 
 Parameter asked_output_parameter(const char* usual) {
-  return {"output", ParameterType::choice, usual, "What is followed: the target's probability (softmax) or its logit",
-          {}, {}, "", {"softmax", "logits"}};
+  return {"output", ParameterType::choice,
+          usual,    "What is followed: the target's probability (softmax) or its logit",
+          {},       {},
+          "",       {"softmax", "logits"}};
 }
 
 Parameter step_parameter() {
-  return {"features_in_step", ParameterType::integer, 0,
-          "Features changed at once (a feature is one channel of one pixel); 0: whole pixels in about fifty equal steps", 0,
-          2e9, "features"};
+  return {
+      "features_in_step",
+      ParameterType::integer,
+      0,
+      "Features changed at once (a feature is one channel of one pixel); 0: whole pixels in about fifty equal steps",
+      0,
+      2e9,
+      "features"};
 }
 
 std::vector<Parameter> joined(std::vector<std::vector<Parameter>> lists) {

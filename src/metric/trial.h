@@ -16,8 +16,8 @@ struct Steps {
   bool whole_pixels = false;  // ranked by pixel, all channels of one at once
 };
 
-/// `given` features; or for 0 the usual step: whole pixels, a divisor of their number that takes between 32 and 64 steps
-/// (the nearest to 50; 224x224 pixels: 49 steps of 1024) or, without such a divisor, about 50 steps.
+/// `given` features; or for 0 the usual step: whole pixels, a divisor of their number that takes between 32 and 64
+/// steps (the nearest to 50; 224x224 pixels: 49 steps of 1024) or, without such a divisor, about 50 steps.
 /// `map_channels`: of the map that ranks them.
 Steps steps_of(int64_t given, int64_t channels, int64_t pixels, int64_t map_channels);
 
@@ -81,7 +81,8 @@ Parameter step_parameter();
 
 inline constexpr char ranked_by_position[] = "the map is constant: its features are ranked by position alone";
 inline constexpr char nothing_to_correlate[] = "the map is constant: there is nothing to correlate";
-inline constexpr char output_stays[] = "the network's output or what the map gives to the removed features never changes";
+inline constexpr char output_stays[] =
+    "the network's output or what the map gives to the removed features never changes";
 
 /// A list of metrics' parameters, one after the other.
 std::vector<Parameter> joined(std::vector<std::vector<Parameter>> lists);

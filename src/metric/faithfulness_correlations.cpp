@@ -32,8 +32,8 @@ std::vector<double> minus(double from, std::vector<double> values) {
   return values;
 }
 
-/// Groups of features of one rank after the other, and the output without each group alone.
-struct Groups {
+/// RankedGroups of features of one rank after the other, and the output without each group alone.
+struct RankedGroups {
   double whole = kUndefined;        // f(x)
   std::vector<double> attribution;  // sum over the group
   std::vector<double> without;      // f(x_group), one after the other; with several draws of the baseline [draw][group]
@@ -41,7 +41,7 @@ struct Groups {
 
 /// Asks for image n's groups in the order of rank, or its reverse, which makes the same groups where all are equal in
 /// size.
-void ask_groups(Trial& t, int64_t n, const Steps& steps, bool ascending, int64_t draws, bool absolute, Groups& out) {
+void ask_groups(Trial& t, int64_t n, const Steps& steps, bool ascending, int64_t draws, bool absolute, RankedGroups& out) {
   std::vector<int64_t> ranked = t.order(n, steps);
   if (ascending) std::reverse(ranked.begin(), ranked.end());
   const std::vector<int64_t>& order = ranked;
@@ -69,13 +69,13 @@ MetricResult faithfulness_estimate(const MetricRequest& r, const Params& p) {
   Trial t(r, p, "faithfulness-estimate");
   const Steps steps = t.steps();
   t.expect(steps.count + 1);
-  std::vector<Groups> groups(static_cast<size_t>(t.images));
+  std::vector<RankedGroups> groups(static_cast<size_t>(t.images));
   for (int64_t n = 0; n < t.images; ++n)
     if (t.examine(n, nothing_to_correlate) == MapDefect::none)
       ask_groups(t, n, steps, false, 1, false, groups[static_cast<size_t>(n)]);
   t.finish();
   for (int64_t n = 0; n < t.images; ++n) {
-    const Groups& g = groups[static_cast<size_t>(n)];
+    const RankedGroups& g = groups[static_cast<size_t>(n)];
     if (!g.without.empty())
       t.score(n, correlation(p.text("similarity"), g.attribution, minus(g.whole, g.without)), output_stays);
   }
@@ -87,13 +87,13 @@ MetricResult monotonicity_correlation(const MetricRequest& r, const Params& p) {
   const Steps steps = t.steps();
   const int64_t draws = t.baseline().kind == Baseline::Kind::uniform ? p.integer("nr_samples") : 1;
   t.expect(steps.count * draws + 1);
-  std::vector<Groups> groups(static_cast<size_t>(t.images));
+  std::vector<RankedGroups> groups(static_cast<size_t>(t.images));
   for (int64_t n = 0; n < t.images; ++n)
     if (t.examine(n, nothing_to_correlate) == MapDefect::none)
       ask_groups(t, n, steps, true, draws, true, groups[static_cast<size_t>(n)]);
   t.finish();
   for (int64_t n = 0; n < t.images; ++n) {
-    const Groups& g = groups[static_cast<size_t>(n)];
+    const RankedGroups& g = groups[static_cast<size_t>(n)];
     if (g.without.empty()) continue;
     const double factor = std::fabs(g.whole) < p.number("eps") ? 1 : 1 / (g.whole * g.whole);
     std::vector<double> change(g.attribution.size());
@@ -288,7 +288,7 @@ std::vector<Metric> correlation_metrics() {
                                  {correlation_parameter("spearman"), asked_output_parameter("softmax")}})),
         "Magnitudes only: a map that marks evidence for the wrong class as strongly as evidence for the right one is "
         "not "
-        "found out. Groups whose removal changes next to nothing still have ranks, by float noise.",
+        "found out. RankedGroups whose removal changes next to nothing still have ranks, by float noise.",
         "score = Spearman_G(Σᵢ∈G |aᵢ|, E[(f_c(x with G replaced) − f_c(x))²] / f_c(x)²)"},
        Direction::higher,
        true,

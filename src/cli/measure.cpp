@@ -75,13 +75,13 @@ Action measure(CLI::App& app) {
   return [o](Context& context) {
     const Metric& metric = metrics().at(o->metric);
     const json parameters = parse_pairs(o->parameters);
-    check_parameters(metric, parameters);
+    const Params params = check_parameters(metric, parameters);
     const Tensor attributions = load_maps(o->attribution);
     MetricRequest request{nullptr, nullptr, nullptr, attributions};
     std::unique_ptr<Classifier> classifier;
     Tensor inputs, masks;
     std::vector<int> targets;
-    if (metric.needs_classifier && !o->input.model.empty()) {
+    if (needs_classifier(metric, params) && !o->input.model.empty()) {
       classifier = o->input.open_model();
       inputs = o->input.open_inputs(*classifier);
       targets = parse_targets(o->input.target, *classifier, inputs);

@@ -1,10 +1,13 @@
 #include "metric/prepare.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <numeric>
+#include <cstring>
 #include <stdexcept>
+#include <utility>
 
+#include "metric/metric.h"
 #include "picture/pooling.h"
 
 namespace ks {
@@ -51,11 +54,19 @@ void divide(double* begin, double* end, double by) {
   for (double* v = begin; v != end; ++v) *v /= by;
 }
 
+/// Four at a time: one after the other, each comparison would wait for the one before.
+double largest_magnitude(const double* begin, const double* end) {
+  std::array<double, 4> largest = {};
+  const double* v = begin;
+  for (; end - v >= 4; v += 4)
+    for (size_t k = 0; k < 4; ++k) largest[k] = std::max(largest[k], std::fabs(v[k]));
+  for (; v != end; ++v) largest[0] = std::max(largest[0], std::fabs(*v));
+  return *std::max_element(largest.begin(), largest.end());
+}
+
 void normalise_range(double* begin, double* end, const std::string& kind) {
   if (kind == "max") {
-    double largest = 0;
-    for (const double* v = begin; v != end; ++v) largest = std::max(largest, std::fabs(*v));
-    divide(begin, end, largest);
+    divide(begin, end, largest_magnitude(begin, end));
   } else if (kind == "second-moment") {
     double squares = 0;
     for (const double* v = begin; v != end; ++v) squares += *v * *v;
@@ -84,10 +95,37 @@ struct Before {
   }
 };
 
-std::vector<int64_t> indices(int64_t size) {
-  std::vector<int64_t> out(static_cast<size_t>(size));
-  std::iota(out.begin(), out.end(), int64_t{0});
-  return out;
+/// The upper half of a number that is smaller the larger the value is; NaN has the largest. Equal values have equal
+/// ones, and so may values that agree in their first 20 binary digits.
+uint32_t descending_key(double value) {
+  if (std::isnan(value)) return ~uint32_t{0};
+  value += 0.0;  // -0 becomes 0
+  uint64_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  const uint64_t ascending = bits >> 63 ? ~bits : bits | uint64_t{1} << 63;
+  return static_cast<uint32_t>(~ascending >> 32);
+}
+
+struct Keyed {
+  uint32_t key, feature;
+};
+
+/// Radix sort by three digits of eleven bits, stable, so that equal keys stay in the order of their features. A digit that
+/// all share costs nothing.
+void sort_by_key(std::vector<Keyed>& items) {
+  constexpr int digits = 3, bits = 11, size = 1 << bits;
+  std::vector<uint32_t> counts(digits * size);
+  for (const Keyed& item : items)
+    for (int d = 0; d < digits; ++d) ++counts[static_cast<size_t>(d * size) + (item.key >> (d * bits) & (size - 1))];
+  std::vector<Keyed> other(items.size());
+  for (int d = 0; d < digits; ++d) {
+    uint32_t* count = counts.data() + d * size;
+    if (count[items[0].key >> (d * bits) & (size - 1)] == items.size()) continue;
+    uint32_t before = 0;
+    for (int i = 0; i < size; ++i) before += std::exchange(count[i], before);
+    for (const Keyed& item : items) other[count[item.key >> (d * bits) & (size - 1)]++] = item;
+    items.swap(other);
+  }
 }
 
 }  // namespace
@@ -109,16 +147,81 @@ Maps prepare(const Tensor& attributions, const Params& p) {
 }
 
 std::vector<int64_t> descending_order(const double* values, int64_t size) {
-  std::vector<int64_t> order = indices(size);
-  std::sort(order.begin(), order.end(), Before{values});
+  std::vector<int64_t> order(static_cast<size_t>(size));
+  if (size == 0) return order;
+  std::vector<Keyed> items(static_cast<size_t>(size));
+  for (int64_t i = 0; i < size; ++i) items[static_cast<size_t>(i)] = {descending_key(values[i]), static_cast<uint32_t>(i)};
+  sort_by_key(items);
+  for (size_t begin = 0; begin < items.size();) {
+    size_t end = begin;
+    bool equal = true;
+    for (; end < items.size() && items[end].key == items[begin].key; ++end) {
+      order[end] = items[end].feature;
+      equal = equal && values[order[end]] == values[order[begin]];
+    }
+    if (!equal)
+      std::sort(order.begin() + static_cast<int64_t>(begin), order.begin() + static_cast<int64_t>(end), Before{values});
+    begin = end;
+  }
   return order;
 }
 
 std::vector<int64_t> top_features(const double* values, int64_t size, int64_t k) {
-  std::vector<int64_t> order = indices(size);
-  std::nth_element(order.begin(), order.begin() + k, order.end(), Before{values});
-  order.resize(static_cast<size_t>(k));
-  return order;
+  // The first sixteen bits of the keys tell for all but a few features on which side they are.
+  std::vector<uint32_t> counts(size_t{1} << 16);
+  std::vector<uint16_t> keys(static_cast<size_t>(size));
+  for (int64_t i = 0; i < size; ++i)
+    ++counts[keys[static_cast<size_t>(i)] = static_cast<uint16_t>(descending_key(values[i]) >> 16)];
+  size_t border = 0;
+  int64_t before = 0;
+  while (border < counts.size() && before + counts[border] <= k) before += counts[border++];
+  std::vector<int64_t> top, undecided;
+  top.reserve(static_cast<size_t>(k));
+  for (int64_t i = 0; i < size; ++i) {
+    const uint16_t key = keys[static_cast<size_t>(i)];
+    if (key < border)
+      top.push_back(i);
+    else if (key == border)
+      undecided.push_back(i);
+  }
+  if (before < k) {
+    std::nth_element(undecided.begin(), undecided.begin() + (k - before), undecided.end(), Before{values});
+    top.insert(top.end(), undecided.begin(), undecided.begin() + (k - before));
+  }
+  return top;
+}
+
+PreparedMaps::PreparedMaps(Maps maps)
+    : maps_(std::move(maps)), defects_(static_cast<size_t>(maps_.count), -1), orders_(static_cast<size_t>(maps_.count)) {}
+
+MapDefect PreparedMaps::defect(int64_t n) const {
+  int& known = defects_[static_cast<size_t>(n)];
+  if (known < 0) known = static_cast<int>(map_defect(maps_.sample(n), maps_.stride()));
+  return static_cast<MapDefect>(known);
+}
+
+const std::vector<int64_t>& PreparedMaps::order(int64_t n) const {
+  std::vector<int64_t>& known = orders_[static_cast<size_t>(n)];
+  if (known.empty()) known = descending_order(maps_.sample(n), maps_.stride());
+  return known;
+}
+
+std::vector<int64_t> PreparedMaps::top(int64_t n, int64_t k) const {
+  const std::vector<int64_t>& known = orders_[static_cast<size_t>(n)];
+  return known.empty() ? top_features(maps_.sample(n), maps_.stride(), k)
+                       : std::vector<int64_t>(known.begin(), known.begin() + k);
+}
+
+std::shared_ptr<const PreparedMaps> PreparationMemo::get(const Tensor& attributions, const Params& p) {
+  std::string key;
+  for (const char* name : {"pooling", "normalise", "normalise_scope", "abs"}) key += p.value(name).dump();
+  std::shared_ptr<const PreparedMaps>& maps = made_[key];
+  if (!maps) maps = std::make_shared<PreparedMaps>(prepare(attributions, p));
+  return maps;
+}
+
+std::shared_ptr<const PreparedMaps> prepared(const MetricRequest& r, const Params& p) {
+  return r.preparations ? r.preparations->get(r.attributions, p) : std::make_shared<PreparedMaps>(prepare(r.attributions, p));
 }
 
 MapDefect map_defect(const double* values, int64_t size) {

@@ -134,6 +134,9 @@ struct Engine::State {
   // What the metrics of one image share.
   ForwardMemo forwards;
   ExplanationMemo changed_explanations;
+  // What the metrics of one explanation (of several, where images are compared) share, and which one that is.
+  PreparationMemo preparations;
+  std::string prepared_maps;
 
   /// The index of the image of this id; images.size() where there is none.
   size_t find_image(const std::string& id) const {
@@ -200,6 +203,7 @@ struct Engine::State {
   void forget_shared() {
     forwards.clear();
     changed_explanations.clear();
+    preparations.clear();
   }
 
   void drop_old_maps() {
@@ -398,9 +402,12 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
       if (usable(i)) batch.push_back(i);
   }
   json depends = {"score", cell_version, metric.name, metric_params.all()};
-  for (const size_t i : batch)
-    depends.push_back({s.explanation_key(i, method.name, method_params),
-                       measurer.needs_mask ? s.slots[i].mask_hash : ""});
+  std::string map_keys;
+  for (const size_t i : batch) {
+    const std::string explanation = s.explanation_key(i, method.name, method_params);
+    depends.push_back({explanation, measurer.needs_mask ? s.slots[i].mask_hash : ""});
+    map_keys += explanation;
+  }
   const std::string group = depends.dump();
   const auto key_of = [&](size_t i) { return sha256(group + std::to_string(i == image && batch.size() == 1 ? 0 : i)); };
   const std::string key = key_of(image);
@@ -426,8 +433,12 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
   }
   const Tensor map = concatenate(maps), input = concatenate(inputs), mask = all_masked ? concatenate(masks) : Tensor();
   const Stopwatch watch;
+  if (map_keys != s.prepared_maps) {
+    s.preparations.clear();
+    s.prepared_maps = map_keys;
+  }
   MetricRequest request{s.classifier.get(), &input, &targets, map, all_masked ? &mask : nullptr, &explainer, &method_params,
-                        s.seed(image), progress, s.pictures(), &s.forwards, &s.changed_explanations};
+                        s.seed(image), progress, s.pictures(), &s.forwards, &s.changed_explanations, &s.preparations};
   if (batch.size() > 1) request.seed = static_cast<uint64_t>(s.study.seed);
   const MetricResult result = ks::measure(metric.name, metric_params.all(), request);
   const double milliseconds = watch.milliseconds() / static_cast<double>(batch.size());

@@ -11,13 +11,14 @@ namespace {
 
 /// Pixels of a region with one of their four neighbours outside of it; beyond the image all is outside.
 std::vector<uint8_t> border_of(const std::vector<uint8_t>& region, int width, int height) {
-  std::vector<uint8_t> out(region.size());
+  const size_t row = static_cast<size_t>(width), size = region.size();
+  std::vector<uint8_t> out(size);
+  size_t i = 0;
   for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x) {
-      const size_t i = static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x);
+    for (int x = 0; x < width; ++x, ++i) {
       if (!region[i]) continue;
-      out[i] = x == 0 || y == 0 || x + 1 == width || y + 1 == height || !region[i - 1] || !region[i + 1] ||
-               !region[i - static_cast<size_t>(width)] || !region[i + static_cast<size_t>(width)];
+      const bool inner = x > 0 && y > 0 && x + 1 < width && y + 1 < height;
+      out[i] = !(inner && region[i - 1] && region[i + 1] && region[i - row] && region[i + row]);
     }
   return out;
 }
@@ -29,11 +30,11 @@ struct DistanceSum {
 
 /// Over the pixels of one border, of the distance to the nearest pixel of another.
 DistanceSum distances_between(const std::vector<uint8_t>& from, const std::vector<uint8_t>& to, int width, int height) {
-  const std::vector<double> squared = squared_distances(to, width, height, &from);
+  const std::vector<int> squared = squared_distances(to, width, height, &from);
   DistanceSum out;
   for (size_t i = 0; i < from.size(); ++i)
     if (from[i]) {
-      out.sum += std::sqrt(squared[i]);
+      out.sum += std::sqrt(static_cast<double>(squared[i]));
       ++out.count;
     }
   return out;

@@ -43,12 +43,11 @@ MetricResult each_map(const MetricRequest& r, const Params& p) {
 
 /// Gini index sum_k (2k - d - 1) v_k / (d sum v) of the ascending values v_1 ... v_d.
 double gini(const PreparedMaps& maps, int64_t n) {
-  const double* v = maps->sample(n);
   const double d = static_cast<double>(maps->stride());
   double weight = d - 1, weighted = 0, sum = 0;
-  for (const int64_t i : maps.order(n)) {
-    weighted += weight * v[i];
-    sum += v[i];
+  for (const double v : maps.descending(n)) {
+    weighted += weight * v;
+    sum += v;
     weight -= 2;
   }
   return weighted / (d * sum);

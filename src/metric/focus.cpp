@@ -25,12 +25,14 @@ struct Half {
 /// Share of the positive relevance that lies in the marked quadrants.
 double focused_share(const Maps& maps, int64_t n, const Quadrants& marked) {
   double inside = 0, sum = 0;
-  for (int64_t i = 0; i < maps.stride(); ++i) {
-    const int64_t pixel = i % maps.pixels(), y = pixel / maps.width, x = pixel % maps.width;
-    const double positive = std::max(maps.sample(n)[i], 0.0);
-    sum += positive;
-    if (marked[static_cast<size_t>(2 * (y >= maps.height / 2) + (x >= maps.width / 2))]) inside += positive;
-  }
+  const double* a = maps.sample(n);
+  for (int64_t row = 0; row < maps.channels * maps.height; ++row)
+    for (size_t side = 0; side < 2; ++side) {
+      double positive = 0;
+      for (const double* end = a + Half(maps.width, side == 1).size; a != end; ++a) positive += std::max(*a, 0.0);
+      sum += positive;
+      if (marked[(row % maps.height >= maps.height / 2 ? 2 : 0) + side]) inside += positive;
+    }
   return inside / (sum + 1e-9);
 }
 

@@ -12,10 +12,11 @@ namespace {
 template <class At>
 void each_cut(const Annotated& a, const At& at) {
   const std::vector<int64_t>& order = a.maps.order(a.n);
+  const std::vector<double>& values = a.maps.descending(a.n);
   int64_t hits = 0;
   for (size_t k = 0; k < order.size(); ++k) {
     hits += a.inside[static_cast<size_t>(order[k])];
-    if (k + 1 == order.size() || a.map[order[k + 1]] != a.map[order[k]]) at(static_cast<int64_t>(k + 1), hits);
+    if (k + 1 == order.size() || values[k + 1] != values[k]) at(static_cast<int64_t>(k + 1), hits);
   }
 }
 
@@ -26,13 +27,13 @@ double overlap(const Annotated& a, int64_t k, int64_t hits) {
 /// Otsu's threshold over all values rather than a histogram: the cut whose parts' means are furthest apart, weighted by
 /// their sizes, which leaves the least variance within the parts.
 double overlap_by_otsu(const Annotated& a) {
-  const std::vector<int64_t>& order = a.maps.order(a.n);
+  const std::vector<double>& values = a.maps.descending(a.n);
   double total = 0;
-  for (const int64_t i : order) total += a.map[i];
+  for (const double v : values) total += v;
   double widest = -1, best = 0, above = 0;
   int64_t summed = 0;
   each_cut(a, [&](int64_t k, int64_t hits) {
-    for (; summed < k; ++summed) above += a.map[order[static_cast<size_t>(summed)]];
+    for (; summed < k; ++summed) above += values[static_cast<size_t>(summed)];
     if (k == a.size && widest >= 0) return;  // a cut that takes all separates nothing
     const double strong = static_cast<double>(k), weak = static_cast<double>(a.size - k);
     const double apart = k == a.size ? 0 : above / strong - (total - above) / weak;
@@ -47,7 +48,11 @@ double overlap_by_otsu(const Annotated& a) {
 double overlap_score(const Annotated& a, const Params& p) {
   if (p.text("threshold") == "otsu") return overlap_by_otsu(a);
   double best = 0;
-  each_cut(a, [&](int64_t k, int64_t hits) { best = std::max(best, overlap(a, k, hits)); });
+  int64_t before = 0;
+  each_cut(a, [&](int64_t k, int64_t hits) {
+    if (hits > before) best = std::max(best, overlap(a, k, hits));  // more features without a hit only lower it
+    before = hits;
+  });
   return best;
 }
 

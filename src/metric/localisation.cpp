@@ -10,15 +10,15 @@ namespace ks {
 MetricResult each_annotated(const MetricRequest& r, const Params& p, LocalisationScore score) {
   const std::shared_ptr<const PreparedMaps> prepared_maps = prepared(r, p);
   const Maps& maps = prepared_maps->maps();
-  std::vector<uint8_t> inside(static_cast<size_t>(maps.stride()));
+  const std::shared_ptr<const Annotations> pixels = annotations(r);
   MetricResult out;
   for (int64_t n = 0; n < maps.count; ++n) {
-    const float* mask = r.masks->sample(n);
-    int64_t area = 0;
-    for (int64_t i = 0; i < maps.pixels(); ++i) area += inside[static_cast<size_t>(i)] = mask[i] > 0.5f;
-    for (int64_t c = 1; c < maps.channels; ++c)
-      std::copy_n(inside.begin(), maps.pixels(), inside.begin() + c * maps.pixels());
-    area *= maps.channels;
+    const int64_t area = maps.channels * pixels->area[static_cast<size_t>(n)];
+    std::vector<uint8_t> repeated;
+    if (maps.channels > 1)
+      for (int64_t c = 0; c < maps.channels; ++c)
+        repeated.insert(repeated.end(), pixels->inside[static_cast<size_t>(n)].begin(), pixels->inside[static_cast<size_t>(n)].end());
+    const std::vector<uint8_t>& inside = maps.channels > 1 ? repeated : pixels->inside[static_cast<size_t>(n)];
     const auto warn = [&](const char* what) { out.warnings.push_back(image_warning(n, maps.count, what)); };
     const MapDefect defect = prepared_maps->defect(n);
     double value = kUndefined;
@@ -92,13 +92,15 @@ double localised_share(const Annotated& a, const Params& p) {
 double roc_area(const Annotated& a, const Params&) {
   if (a.area == a.size) return kUndefined;
   const std::vector<int64_t>& order = a.maps.order(a.n);
+  const std::vector<double>& values = a.maps.descending(a.n);
   double area = 0;  // in counts: outside features passed, times inside features seen
   int64_t seen = 0;
   for (size_t begin = 0; begin < order.size();) {
     size_t end = begin;
     int64_t inside = 0;
-    for (; end < order.size() && a.map[order[end]] == a.map[order[begin]]; ++end)
-      inside += a.inside[static_cast<size_t>(order[end])];
+    do {
+      inside += a.inside[static_cast<size_t>(order[end++])];
+    } while (end < order.size() && values[end] == values[begin]);
     const int64_t outside = static_cast<int64_t>(end - begin) - inside;
     area += static_cast<double>(outside) * (static_cast<double>(seen) + static_cast<double>(inside) / 2);
     seen += inside;

@@ -106,25 +106,24 @@ uint32_t descending_key(double value) {
   return static_cast<uint32_t>(~ascending >> 32);
 }
 
-struct Keyed {
-  uint32_t key, feature;
-};
-
-/// Radix sort by three digits of eleven bits, stable, so that equal keys stay in the order of their features. A digit that
+/// Sorts words by their upper halves: by three digits of eleven bits, stable, so that equal ones stay in order. A digit that
 /// all share costs nothing.
-void sort_by_key(std::vector<Keyed>& items) {
+void sort_by_upper_half(std::vector<int64_t>& words) {
   constexpr int digits = 3, bits = 11, size = 1 << bits;
+  const auto digit = [](int64_t word, int d) {
+    return static_cast<size_t>(static_cast<uint64_t>(word) >> (32 + d * bits) & (size - 1));
+  };
   std::vector<uint32_t> counts(digits * size);
-  for (const Keyed& item : items)
-    for (int d = 0; d < digits; ++d) ++counts[static_cast<size_t>(d * size) + (item.key >> (d * bits) & (size - 1))];
-  std::vector<Keyed> other(items.size());
+  for (const int64_t word : words)
+    for (int d = 0; d < digits; ++d) ++counts[static_cast<size_t>(d * size) + digit(word, d)];
+  std::vector<int64_t> other(words.size());
   for (int d = 0; d < digits; ++d) {
     uint32_t* count = counts.data() + d * size;
-    if (count[items[0].key >> (d * bits) & (size - 1)] == items.size()) continue;
+    if (count[digit(words[0], d)] == words.size()) continue;
     uint32_t before = 0;
     for (int i = 0; i < size; ++i) before += std::exchange(count[i], before);
-    for (const Keyed& item : items) other[count[item.key >> (d * bits) & (size - 1)]++] = item;
-    items.swap(other);
+    for (const int64_t word : words) other[count[digit(word, d)]++] = word;
+    words.swap(other);
   }
 }
 
@@ -147,21 +146,25 @@ Maps prepare(const Tensor& attributions, const Params& p) {
 }
 
 std::vector<int64_t> descending_order(const double* values, int64_t size) {
+  // Words of a key and a feature, which become the order in place.
   std::vector<int64_t> order(static_cast<size_t>(size));
   if (size == 0) return order;
-  std::vector<Keyed> items(static_cast<size_t>(size));
-  for (int64_t i = 0; i < size; ++i) items[static_cast<size_t>(i)] = {descending_key(values[i]), static_cast<uint32_t>(i)};
-  sort_by_key(items);
-  for (size_t begin = 0; begin < items.size();) {
-    size_t end = begin;
-    bool equal = true;
-    for (; end < items.size() && items[end].key == items[begin].key; ++end) {
-      order[end] = items[end].feature;
-      equal = equal && values[order[end]] == values[order[begin]];
-    }
-    if (!equal)
-      std::sort(order.begin() + static_cast<int64_t>(begin), order.begin() + static_cast<int64_t>(end), Before{values});
+  for (int64_t i = 0; i < size; ++i)
+    order[static_cast<size_t>(i)] = static_cast<int64_t>(uint64_t{descending_key(values[i])} << 32 | static_cast<uint64_t>(i));
+  sort_by_upper_half(order);
+  const auto key = [&](size_t k) { return static_cast<uint64_t>(order[k]) >> 32; };
+  std::vector<std::pair<size_t, size_t>> same_key;  // stretches of it, in which the lower halves of the values may decide
+  for (size_t begin = 0; begin + 1 < order.size();) {
+    size_t end = begin + 1;
+    while (end < order.size() && key(end) == key(begin)) ++end;
+    if (end > begin + 1) same_key.emplace_back(begin, end);
     begin = end;
+  }
+  for (int64_t& word : order) word &= 0xffffffff;
+  for (const auto& [begin, end] : same_key) {
+    const auto first = order.begin() + static_cast<int64_t>(begin), last = order.begin() + static_cast<int64_t>(end);
+    const double value = values[*first];
+    if (!std::all_of(first, last, [&](int64_t i) { return values[i] == value; })) std::sort(first, last, Before{values});
   }
   return order;
 }
@@ -192,7 +195,7 @@ std::vector<int64_t> top_features(const double* values, int64_t size, int64_t k)
 }
 
 PreparedMaps::PreparedMaps(Maps maps)
-    : maps_(std::move(maps)), defects_(static_cast<size_t>(maps_.count), -1), orders_(static_cast<size_t>(maps_.count)) {}
+    : maps_(std::move(maps)), defects_(static_cast<size_t>(maps_.count), -1), orders_(static_cast<size_t>(maps_.count)), sorted_(static_cast<size_t>(maps_.count)) {}
 
 MapDefect PreparedMaps::defect(int64_t n) const {
   int& known = defects_[static_cast<size_t>(n)];
@@ -203,6 +206,16 @@ MapDefect PreparedMaps::defect(int64_t n) const {
 const std::vector<int64_t>& PreparedMaps::order(int64_t n) const {
   std::vector<int64_t>& known = orders_[static_cast<size_t>(n)];
   if (known.empty()) known = descending_order(maps_.sample(n), maps_.stride());
+  return known;
+}
+
+const std::vector<double>& PreparedMaps::descending(int64_t n) const {
+  std::vector<double>& known = sorted_[static_cast<size_t>(n)];
+  if (known.empty()) {
+    const double* values = maps_.sample(n);
+    known.reserve(static_cast<size_t>(maps_.stride()));
+    for (const int64_t i : order(n)) known.push_back(values[i]);
+  }
   return known;
 }
 
@@ -220,17 +233,39 @@ std::shared_ptr<const PreparedMaps> PreparationMemo::get(const Tensor& attributi
   return maps;
 }
 
+std::shared_ptr<const Annotations> PreparationMemo::annotations(const Tensor& masks) {
+  if (!annotations_) annotations_ = std::make_shared<Annotations>(masks);
+  return annotations_;
+}
+
+Annotations::Annotations(const Tensor& masks) {
+  for (int64_t n = 0; n < masks.dim(0); ++n) {
+    const float* mask = masks.sample(n);
+    inside.emplace_back(static_cast<size_t>(masks.stride()));
+    uint8_t* out = inside.back().data();
+    int64_t sum = 0;
+    for (int64_t i = 0; i < masks.stride(); ++i) sum += out[i] = mask[i] > 0.5f;
+    area.push_back(sum);
+  }
+}
+
+std::shared_ptr<const Annotations> annotations(const MetricRequest& r) {
+  return r.preparations ? r.preparations->annotations(*r.masks) : std::make_shared<Annotations>(*r.masks);
+}
+
 std::shared_ptr<const PreparedMaps> prepared(const MetricRequest& r, const Params& p) {
   return r.preparations ? r.preparations->get(r.attributions, p) : std::make_shared<PreparedMaps>(prepare(r.attributions, p));
 }
 
 MapDefect map_defect(const double* values, int64_t size) {
-  bool constant = true;
-  for (int64_t i = 0; i < size; ++i) {
-    if (!std::isfinite(values[i])) return MapDefect::undefined;
-    constant = constant && values[i] == values[0];
-  }
-  if (!constant) return MapDefect::none;
+  // Zero times a finite number is zero, times any other it is NaN.
+  std::array<double, 4> zeros = {};
+  int64_t i = 0;
+  for (; i + 4 <= size; i += 4)
+    for (size_t k = 0; k < 4; ++k) zeros[k] += 0 * values[i + static_cast<int64_t>(k)];
+  for (; i < size; ++i) zeros[0] += 0 * values[i];
+  if (zeros[0] + zeros[1] + zeros[2] + zeros[3] != 0) return MapDefect::undefined;
+  if (std::any_of(values, values + size, [&](double v) { return v != values[0]; })) return MapDefect::none;
   return size > 0 && values[0] != 0 ? MapDefect::constant : MapDefect::zero;
 }
 

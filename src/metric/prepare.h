@@ -57,29 +57,43 @@ class PreparedMaps {
   const Maps* operator->() const { return &maps_; }
   const Maps& maps() const { return maps_; }
   MapDefect defect(int64_t n) const;
-  const std::vector<int64_t>& order(int64_t n) const;          // descending_order() of one map
-  std::vector<int64_t> top(int64_t n, int64_t k) const;        // top_features() of one map
+  const std::vector<int64_t>& order(int64_t n) const;      // descending_order() of one map
+  const std::vector<double>& descending(int64_t n) const;  // its values in that order
+  std::vector<int64_t> top(int64_t n, int64_t k) const;    // top_features() of one map
 
  private:
   Maps maps_;
   mutable std::vector<int> defects_;  // of MapDefect; -1: not known yet
   mutable std::vector<std::vector<int64_t>> orders_;
+  mutable std::vector<std::vector<double>> sorted_;
 };
 
-/// Prepared maps of one tensor of attributions by how they were prepared, so that metrics that prepare alike share them.
+/// Which pixels lie in each image's annotation, from masks [N,1,H,W].
+struct Annotations {
+  explicit Annotations(const Tensor& masks);
+  std::vector<std::vector<uint8_t>> inside;  // one a pixel
+  std::vector<int64_t> area;                 // number of pixels inside
+};
+
+/// What the metrics of one tensor of attributions and one of masks share: prepared maps by how they were prepared, and the
+/// annotations.
 class PreparationMemo {
  public:
   std::shared_ptr<const PreparedMaps> get(const Tensor& attributions, const Params& params);
-  void clear() { made_.clear(); }
+  std::shared_ptr<const Annotations> annotations(const Tensor& masks);
+  void clear() { made_.clear(), annotations_.reset(); }
 
  private:
   std::map<std::string, std::shared_ptr<const PreparedMaps>> made_;
+  std::shared_ptr<const Annotations> annotations_;
 };
 
 struct MetricRequest;  // metric/metric.h
 
 /// prepare() of the request's attributions, from its memo where it has one.
 std::shared_ptr<const PreparedMaps> prepared(const MetricRequest& request, const Params& params);
+/// The request's masks, from its memo where it has one.
+std::shared_ptr<const Annotations> annotations(const MetricRequest& request);
 /// A warning's text: `what` after "image 3: " where there is more than one image.
 std::string image_warning(int64_t n, int64_t count, const std::string& what);
 /// Those of a batch's warnings that are about image n, without its number.

@@ -13,7 +13,7 @@ namespace {
 using ComplexityScore = double (*)(const PreparedMaps& magnitudes, int64_t n);
 
 PreparedMaps magnitudes_of(Maps maps) {
-  for (double& v : maps.values) v = std::fabs(v);
+  take_magnitudes(maps);
   return PreparedMaps(std::move(maps));
 }
 

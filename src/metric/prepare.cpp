@@ -127,6 +127,15 @@ void sort_by_upper_half(std::vector<int64_t>& words) {
   }
 }
 
+Maps prepare_with_signs(const Tensor& attributions, const Params& p) {
+  const std::string pooling = p.text("pooling");
+  const Tensor pooled = pooling == "none" ? Tensor() : pool_channels(attributions, poolings().at(pooling));
+  const Tensor& a = pooling == "none" ? attributions : pooled;
+  Maps out{a.dim(0), a.dim(1), a.dim(2), a.dim(3), std::vector<double>(a.data.begin(), a.data.end())};
+  normalise(out, p.text("normalise"), p.text("normalise_scope") == "batch");
+  return out;
+}
+
 }  // namespace
 
 void normalise(Maps& maps, const std::string& kind, bool batch) {
@@ -134,14 +143,13 @@ void normalise(Maps& maps, const std::string& kind, bool batch) {
   for (int64_t n = 0; n < maps.count; ++n) normalise_range(maps.sample(n), maps.sample(n) + maps.stride(), kind);
 }
 
+void take_magnitudes(Maps& maps) {
+  for (double& v : maps.values) v = std::fabs(v);
+}
+
 Maps prepare(const Tensor& attributions, const Params& p) {
-  const std::string pooling = p.text("pooling");
-  const Tensor pooled = pooling == "none" ? Tensor() : pool_channels(attributions, poolings().at(pooling));
-  const Tensor& a = pooling == "none" ? attributions : pooled;
-  Maps out{a.dim(0), a.dim(1), a.dim(2), a.dim(3), std::vector<double>(a.data.begin(), a.data.end())};
-  normalise(out, p.text("normalise"), p.text("normalise_scope") == "batch");
-  if (p.flag("abs"))
-    for (double& v : out.values) v = std::fabs(v);
+  Maps out = prepare_with_signs(attributions, p);
+  if (p.flag("abs")) take_magnitudes(out);
   return out;
 }
 
@@ -227,10 +235,17 @@ std::vector<int64_t> PreparedMaps::top(int64_t n, int64_t k) const {
 
 std::shared_ptr<const PreparedMaps> PreparationMemo::get(const Tensor& attributions, const Params& p) {
   std::string key;
-  for (const char* name : {"pooling", "normalise", "normalise_scope", "abs"}) key += p.value(name).dump();
-  std::shared_ptr<const PreparedMaps>& maps = made_[key];
-  if (!maps) maps = std::make_shared<PreparedMaps>(prepare(attributions, p));
-  return maps;
+  for (const char* name : {"pooling", "normalise", "normalise_scope"}) key += p.value(name).dump();
+  std::shared_ptr<const PreparedMaps>& with_signs = made_[key];
+  if (!with_signs) with_signs = std::make_shared<PreparedMaps>(prepare_with_signs(attributions, p));
+  if (!p.flag("abs")) return with_signs;
+  std::shared_ptr<const PreparedMaps>& magnitudes = made_[key + "abs"];
+  if (!magnitudes) {
+    Maps maps = with_signs->maps();
+    take_magnitudes(maps);
+    magnitudes = std::make_shared<PreparedMaps>(std::move(maps));
+  }
+  return magnitudes;
 }
 
 std::shared_ptr<const Annotations> PreparationMemo::annotations(const Tensor& masks) {

@@ -35,6 +35,8 @@ std::vector<Parameter> with_preparation(const PreparationDefaults& defaults, std
 /// says so. The same is done to every explanation that a metric computes itself.
 Maps prepare(const Tensor& attributions, const Params& params);
 
+void take_magnitudes(Maps& maps);
+
 /// max: a / max|a|; second-moment: a / sqrt(mean(a^2)); negative: positive values by the maximum, negative ones by the
 /// magnitude of the minimum; none. With `batch` one number serves all maps, else each map has its own. Maps of zeros
 /// stay.

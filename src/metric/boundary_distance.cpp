@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "metric/localisation.h"
@@ -9,48 +10,49 @@ namespace ks {
 
 namespace {
 
-/// Pixels of a region with one of their four neighbours outside of it; beyond the image all is outside.
-std::vector<uint8_t> border_of(const std::vector<uint8_t>& region, int width, int height) {
-  const size_t row = static_cast<size_t>(width), size = region.size();
-  std::vector<uint8_t> out(size);
-  size_t i = 0;
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x, ++i) {
-      if (!region[i]) continue;
-      const bool inner = x > 0 && y > 0 && x + 1 < width && y + 1 < height;
-      out[i] = !(inner && region[i - 1] && region[i + 1] && region[i - row] && region[i + row]);
-    }
+struct Border {
+  std::vector<uint8_t> set;    // 1 for each of its pixels
+  std::vector<size_t> pixels;  // which these are
+};
+
+/// Pixels of a region with one of their four neighbours outside of it; beyond the image all is outside. `region` has a 1 for
+/// each of its `pixels`.
+Border border_of(const std::vector<uint8_t>& region, const std::vector<int64_t>& pixels, size_t width) {
+  Border out{std::vector<uint8_t>(region.size()), {}};
+  for (const int64_t pixel : pixels) {
+    const size_t i = static_cast<size_t>(pixel), x = i % width;
+    const bool inner = x > 0 && x + 1 < width && i >= width && i + width < region.size();
+    if (inner && region[i - 1] && region[i + 1] && region[i - width] && region[i + width]) continue;
+    out.set[i] = 1;
+    out.pixels.push_back(i);
+  }
   return out;
 }
 
-struct DistanceSum {
+/// Sum over the pixels of one border of the distance to the nearest pixel of another.
+double distances_between(const Border& from, const Border& to, int width, int height) {
+  const std::vector<int> squared = squared_distances(to.set, width, height, &from.set);
   double sum = 0;
-  int64_t count = 0;
-};
-
-/// Over the pixels of one border, of the distance to the nearest pixel of another.
-DistanceSum distances_between(const std::vector<uint8_t>& from, const std::vector<uint8_t>& to, int width, int height) {
-  const std::vector<int> squared = squared_distances(to, width, height, &from);
-  DistanceSum out;
-  for (size_t i = 0; i < from.size(); ++i)
-    if (from[i]) {
-      out.sum += std::sqrt(static_cast<double>(squared[i]));
-      ++out.count;
-    }
-  return out;
+  for (const size_t i : from.pixels) sum += std::sqrt(static_cast<double>(squared[i]));
+  return sum;
 }
 
 double border_distance(const Annotated& a, const Params&) {
   const Maps& maps = a.maps.maps();
   if (maps.channels != 1)
     throw Error("needs one value a pixel", "boundary-distance", "choose another pooling than none");
-  const int width = static_cast<int>(maps.width), height = static_cast<int>(maps.height);
+  const std::vector<int64_t> strongest = a.maps.top(a.n, a.area);
   std::vector<uint8_t> region(static_cast<size_t>(a.size));
-  for (const int64_t i : a.maps.top(a.n, a.area)) region[static_cast<size_t>(i)] = 1;
-  const std::vector<uint8_t> shown = border_of(region, width, height), drawn = border_of(a.inside, width, height);
-  const DistanceSum there = distances_between(shown, drawn, width, height),
-                    back = distances_between(drawn, shown, width, height);
-  return (there.sum + back.sum) / static_cast<double>(there.count + back.count) / std::hypot(width, height);
+  for (const int64_t i : strongest) region[static_cast<size_t>(i)] = 1;
+  std::vector<int64_t> annotated_pixels;
+  annotated_pixels.reserve(static_cast<size_t>(a.area));
+  for (auto at = a.inside.begin(); (at = std::find(at, a.inside.end(), uint8_t{1})) != a.inside.end(); ++at)
+    annotated_pixels.push_back(at - a.inside.begin());
+  const int width = static_cast<int>(maps.width), height = static_cast<int>(maps.height);
+  const Border shown = border_of(region, strongest, static_cast<size_t>(width)),
+               drawn = border_of(a.inside, annotated_pixels, static_cast<size_t>(width));
+  const double sum = distances_between(shown, drawn, width, height) + distances_between(drawn, shown, width, height);
+  return sum / static_cast<double>(shown.pixels.size() + drawn.pixels.size()) / std::hypot(width, height);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ MetricResult features_above(const MetricRequest& r, const Params& p) {
   const json& limit = p.value("eps");
   if (!limit.is_number() || !(limit.get<double>() >= 0))
     throw Error("'eps' is " + limit.dump(), "effective-complexity", "it must be a number of at least 0, or null");
+  const double least = limit.get<double>();
   const std::shared_ptr<const PreparedMaps> maps = prepared(r, p);
   const int64_t count = maps->maps().count, size = maps->maps().stride();
   MetricResult out;
@@ -33,8 +34,9 @@ MetricResult features_above(const MetricRequest& r, const Params& p) {
     }
     if (maps->defect(n) == MapDefect::zero)
       out.warnings.push_back(image_warning(n, count, "the map is zero everywhere: it explains nothing, whatever its score"));
-    out.scores.push_back(static_cast<double>(
-        std::count_if(a, a + size, [&](double v) { return std::fabs(v) > limit.get<double>(); })));
+    int64_t above = 0;
+    for (int64_t i = 0; i < size; ++i) above += std::fabs(a[i]) > least;
+    out.scores.push_back(static_cast<double>(above));
   }
   return out;
 }

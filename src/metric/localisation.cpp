@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 // Localisation: how well an explanation agrees with an annotation s. They presume that the network looks where people
 // do: a network that decides by something else is explained rightly by a map that scores badly here.
@@ -76,10 +77,10 @@ double top_k_inside(const Annotated& a, const Params& p) {
 
 double localised_share(const Annotated& a, const Params& p) {
   if (a.share() > p.number("max_size")) return kUndefined;
-  const bool positive = p.flag("positive_attributions");
+  const double least = p.flag("positive_attributions") ? 0.0 : -std::numeric_limits<double>::infinity();
   double inside = 0, sum = 0;
   for (int64_t i = 0; i < a.size; ++i) {
-    const double v = positive ? std::max(a.map[i], 0.0) : a.map[i];
+    const double v = std::max(a.map[i], least);
     sum += v;
     if (a.inside[static_cast<size_t>(i)]) inside += v;
   }
@@ -88,25 +89,25 @@ double localised_share(const Annotated& a, const Params& p) {
   return p.flag("weighted") ? share / a.share() : share;
 }
 
-/// Area under the ROC curve: the probability that a feature inside has the larger value, ties counting half.
+/// Area under the ROC curve: the probability that a feature inside has the larger value, ties counting half. From the sum of
+/// the ranks of the features inside (H. B. Mann, D. R. Whitney, 1947), equal values sharing the mean of theirs.
 double roc_area(const Annotated& a, const Params&) {
   if (a.area == a.size) return kUndefined;
   const std::vector<int64_t>& order = a.maps.order(a.n);
   const std::vector<double>& values = a.maps.descending(a.n);
-  double area = 0;  // in counts: outside features passed, times inside features seen
-  int64_t seen = 0;
-  for (size_t begin = 0; begin < order.size();) {
-    size_t end = begin;
-    int64_t inside = 0;
-    do {
-      inside += a.inside[static_cast<size_t>(order[end++])];
-    } while (end < order.size() && values[end] == values[begin]);
-    const int64_t outside = static_cast<int64_t>(end - begin) - inside;
-    area += static_cast<double>(outside) * (static_cast<double>(seen) + static_cast<double>(inside) / 2);
-    seen += inside;
-    begin = end;
+  double ranks = 0;
+  size_t begin = 0, end = 0;  // of the group of equal values that was looked at last
+  for (size_t k = 0; k < order.size(); ++k) {
+    if (!a.inside[static_cast<size_t>(order[k])]) continue;
+    if (k >= end) {
+      const size_t before = end;
+      for (begin = k; begin > before && values[begin - 1] == values[k];) --begin;
+      for (end = k + 1; end < order.size() && values[end] == values[k];) ++end;
+    }
+    ranks += static_cast<double>(begin + 1 + end) / 2;
   }
-  return area / (static_cast<double>(a.area) * static_cast<double>(a.size - a.area));
+  const double area = static_cast<double>(a.area), outside = static_cast<double>(a.size - a.area);
+  return 1 + ((area + 1) / 2 - ranks / area) / outside;
 }
 
 const char* const kArras =

@@ -106,25 +106,37 @@ uint32_t descending_key(double value) {
   return static_cast<uint32_t>(~ascending >> 32);
 }
 
-/// Sorts words by their upper halves: by three digits of eleven bits, stable, so that equal ones stay in order. A digit that
-/// all share costs nothing.
+constexpr int digit_bits = 11, digit_values = 1 << digit_bits;  // three of them make an upper half
+
+template <int index>
+size_t digit(int64_t word) {
+  return static_cast<uint64_t>(word) >> (32 + index * digit_bits) & (digit_values - 1);
+}
+
+/// One pass of the radix sort. A digit that all words share costs nothing.
+template <int index>
+void sort_by_digit(std::vector<int64_t>& words, std::vector<int64_t>& other, uint32_t* count) {
+  if (count[digit<index>(words[0])] == words.size()) return;
+  uint32_t before = 0;
+  for (int i = 0; i < digit_values; ++i) before += std::exchange(count[i], before);
+  int64_t* out = other.data();
+  for (const int64_t word : words) out[count[digit<index>(word)]++] = word;
+  words.swap(other);
+}
+
+/// Sorts words by their upper halves, stable, so that equal ones stay in order.
 void sort_by_upper_half(std::vector<int64_t>& words) {
-  constexpr int digits = 3, bits = 11, size = 1 << bits;
-  const auto digit = [](int64_t word, int d) {
-    return static_cast<size_t>(static_cast<uint64_t>(word) >> (32 + d * bits) & (size - 1));
-  };
-  std::vector<uint32_t> counts(digits * size);
-  for (const int64_t word : words)
-    for (int d = 0; d < digits; ++d) ++counts[static_cast<size_t>(d * size) + digit(word, d)];
-  std::vector<int64_t> other(words.size());
-  for (int d = 0; d < digits; ++d) {
-    uint32_t* count = counts.data() + d * size;
-    if (count[digit(words[0], d)] == words.size()) continue;
-    uint32_t before = 0;
-    for (int i = 0; i < size; ++i) before += std::exchange(count[i], before);
-    for (const int64_t word : words) other[count[digit(word, d)]++] = word;
-    words.swap(other);
+  std::vector<uint32_t> counts(3 * digit_values);
+  uint32_t *low = counts.data(), *middle = low + digit_values, *high = middle + digit_values;
+  for (const int64_t word : words) {
+    ++low[digit<0>(word)];
+    ++middle[digit<1>(word)];
+    ++high[digit<2>(word)];
   }
+  std::vector<int64_t> other(words.size());
+  sort_by_digit<0>(words, other, low);
+  sort_by_digit<1>(words, other, middle);
+  sort_by_digit<2>(words, other, high);
 }
 
 Maps prepare_with_signs(const Tensor& attributions, const Params& p) {
@@ -254,13 +266,13 @@ std::shared_ptr<const Annotations> PreparationMemo::annotations(const Tensor& ma
 }
 
 Annotations::Annotations(const Tensor& masks) {
+  const int64_t pixels = masks.stride();
   for (int64_t n = 0; n < masks.dim(0); ++n) {
     const float* mask = masks.sample(n);
-    inside.emplace_back(static_cast<size_t>(masks.stride()));
+    inside.emplace_back(static_cast<size_t>(pixels));
     uint8_t* out = inside.back().data();
-    int64_t sum = 0;
-    for (int64_t i = 0; i < masks.stride(); ++i) sum += out[i] = mask[i] > 0.5f;
-    area.push_back(sum);
+    for (int64_t i = 0; i < pixels; ++i) out[i] = mask[i] > 0.5f;
+    area.push_back(std::count(inside.back().begin(), inside.back().end(), uint8_t{1}));
   }
 }
 

@@ -40,6 +40,7 @@ const std::vector<Command>& commands();
 Action annotate(CLI::App& app);
 Action bench(CLI::App& app);
 Action bench_methods(CLI::App& app);   // the subcommands of bench
+Action bench_metrics(CLI::App& app);
 Action bench_together(CLI::App& app);
 Action bench_metrics(CLI::App& app);
 Action bench_training(CLI::App& app);

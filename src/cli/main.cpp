@@ -1,5 +1,7 @@
 // kernelscope: the command line. Exit status: 0 done, 1 a fault of ours, 2 the user's input is at fault (one sentence
 // on stderr), 130 interrupted (partial results kept).
+#include <malloc.h>
+
 #include <cstdio>
 #include <iomanip>
 #include <iostream>
@@ -97,6 +99,12 @@ int dispatch(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+#ifdef __GLIBC__
+  // Maps come and go by the hundred thousand. Memory of theirs that goes back to the system is paged in again for the next
+  // one, which costs about as much as what is computed in it.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
   try {
     return dispatch(argc, argv);
   } catch (const Error& e) {

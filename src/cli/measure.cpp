@@ -86,13 +86,13 @@ Action measure(CLI::App& app) {
     if (is_map_function(o->metric)) return context.print(measure_maps(o->metric, given, load_maps(o->attribution)));
     const Metric& metric = metrics().at(o->metric);
     const json parameters = with_arrays(given);
-    check_parameters(metric, parameters);
+    const Params params = check_parameters(metric, parameters);
     const Tensor attributions = load_maps(o->attribution);
     MetricRequest request{nullptr, nullptr, nullptr, attributions};
     std::unique_ptr<Classifier> classifier;
     Tensor inputs, masks;
     std::vector<int> targets;
-    if (metric.needs_classifier && !o->input.model.empty()) {
+    if (needs_classifier(metric, params) && !o->input.model.empty()) {
       classifier = o->input.open_model();
       inputs = o->input.open_inputs(*classifier);
       targets = parse_targets(o->input.target, *classifier, inputs);

@@ -22,6 +22,9 @@ struct ExplainRequest {
   Progress progress = nullptr;        // may be null
   PictureSource pictures = nullptr;   // may be null: then a reference cannot be another picture
   uint64_t first_sample = 0;          // index of the first of `inputs`
+  /// Finds a map of all of `inputs` that another method, with these checked parameters, would give for this request, so that
+  /// it is not computed again; null where it is not there. May be null.
+  std::function<const Tensor*(const std::string& method, const json& parameters)> known = nullptr;
 
   /// Where sample n's random numbers come from. Image i of a batch is reproduced alone with first_sample = i.
   uint64_t sample_seed(int64_t n) const { return mix_seed(seed, first_sample + static_cast<uint64_t>(n)); }
@@ -39,7 +42,12 @@ struct Method : Entry {
   NetworkFunction network = nullptr;  // null for a method that is no single graph
   NetworkFunction layers = nullptr;   // as `network`, with outputs for every layer (explain/layers.h); null: has none
   bool needs_gradient = true;         // false: a black box suffices (any network that runs)
+  /// Checks what a table of parameters cannot say and fills in what they leave open; null: nothing. Throws Error.
+  void (*complete)(const Method&, json& values) = nullptr;
 };
+
+/// Checks a method's parameters and fills in the defaults. Throws Error.
+Params check_parameters(const Method& method, const json& given);
 
 const Registry<Method>& methods();
 
@@ -51,6 +59,7 @@ Method score_cam_method();                   // score_cam.cpp, the one of them t
 std::vector<Method> reference_methods();     // deeplift.cpp
 std::vector<Method> relevance_methods();     // relevance.cpp
 std::vector<Method> perturbation_methods();  // perturbation.cpp, see perturbation.h
+std::vector<Method> aggregation_methods();   // aggregation.cpp, aggregates of the methods above
 std::vector<Method> baseline_methods();      // baseline.cpp (random, sobel, centre)
 
 /// Throws Error for inputs that do not fit the classifier, a wrong number of targets, a target out of range.

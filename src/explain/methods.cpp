@@ -8,11 +8,19 @@ const Registry<Method>& methods() {
   static const Registry<Method> registry("method", [] {
     std::vector<Method> all;
     for (auto family : {gradient_methods, fullgrad_methods, cam_methods, reference_methods, relevance_methods,
-                        perturbation_methods, baseline_methods})
+                        perturbation_methods, aggregation_methods, baseline_methods})
       for (Method& m : family()) all.push_back(std::move(m));
     return all;
   }());
   return registry;
+}
+
+Params check_parameters(const Method& method, const json& given) {
+  Params params = check_parameters(static_cast<const Entry&>(method), given);
+  if (!method.complete) return params;
+  json values = params.all();
+  method.complete(method, values);
+  return Params(std::move(values));
 }
 
 void check_request(const ExplainRequest& request) {

@@ -124,6 +124,9 @@ Tensor reference_input(const ExplainRequest& r, int64_t sample, const Params& p,
 
 std::vector<std::string> reference_pictures(const Params& p) {
   std::vector<std::string> ids;
+  if (p.has("members"))
+    for (const json& member : p.value("members"))
+      for (std::string& id : reference_pictures(Params(member.at("params")))) ids.push_back(std::move(id));
   if (!p.has("baseline") && !p.has("baselines")) return ids;
   for (const json& reference : references(p).second)
     if (const std::string id = picture_id(reference); !id.empty()) ids.push_back(id);

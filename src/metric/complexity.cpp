@@ -1,71 +1,67 @@
-#include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numeric>
 
 #include "metric/metric.h"
 #include "metric/prepare.h"
 
-// Complexity: how few pixels an explanation speaks of. These metrics look at the map alone, neither at the network nor
-// at the image: an explanation of one arbitrary pixel is the least complex of all.
+// Complexity: how few pixels an explanation speaks of. Most of these metrics look at the map alone, neither at the network
+// nor at the image: an explanation of one arbitrary pixel is the least complex of all.
 namespace ks {
 
 namespace {
 
-/// Applies a function of one map's magnitudes to every map; maps for which it has no meaning get NaN and a warning.
-MetricResult each_map(const MetricRequest& r, const Params& p, double (*score)(std::vector<double>)) {
-  const Maps maps = prepare(r.attributions, p);
+/// A function of the magnitudes of a prepared map.
+using ComplexityScore = double (*)(const PreparedMaps& magnitudes, int64_t n);
+
+PreparedMaps magnitudes_of(Maps maps) {
+  take_magnitudes(maps);
+  return PreparedMaps(std::move(maps));
+}
+
+/// Applies it to every map; maps for which it has no meaning get NaN and a warning.
+template <ComplexityScore score>
+MetricResult each_map(const MetricRequest& r, const Params& p) {
+  std::shared_ptr<const PreparedMaps> maps = prepared(r, p);
+  if (!p.flag("abs")) maps = std::make_shared<PreparedMaps>(magnitudes_of(maps->maps()));
+  const int64_t count = maps->maps().count;
   MetricResult out;
-  for (int64_t n = 0; n < maps.count; ++n) {
-    const double* a = maps.sample(n);
-    const MapDefect defect = map_defect(a, maps.stride());
+  for (int64_t n = 0; n < count; ++n) {
+    const MapDefect defect = maps->defect(n);
     if (defect == MapDefect::undefined || defect == MapDefect::zero) {
       out.scores.push_back(kUndefined);
-      out.warnings.push_back(image_warning(n, maps.count,
+      out.warnings.push_back(image_warning(n, count,
                                            defect == MapDefect::zero
                                                ? "the map is zero everywhere, so it has no complexity"
                                                : "the map holds NaN or infinity"));
       continue;
     }
     if (defect == MapDefect::constant)
-      out.warnings.push_back(
-          image_warning(n, maps.count, "the map is constant: it explains nothing, whatever its score"));
-    std::vector<double> magnitudes(a, a + maps.stride());
-    for (double& v : magnitudes) v = std::fabs(v);
-    out.scores.push_back(score(std::move(magnitudes)));
+      out.warnings.push_back(image_warning(n, count, "the map is constant: it explains nothing, whatever its score"));
+    out.scores.push_back(score(*maps, n));
   }
   return out;
 }
 
 /// Gini index sum_k (2k - d - 1) v_k / (d sum v) of the ascending values v_1 ... v_d.
-double gini(std::vector<double> v) {
-  std::sort(v.begin(), v.end());
-  const double d = static_cast<double>(v.size());
-  double weighted = 0, sum = 0;
-  for (size_t k = 0; k < v.size(); ++k) {
-    weighted += (2.0 * static_cast<double>(k + 1) - d - 1) * v[k];
-    sum += v[k];
+double gini(const PreparedMaps& maps, int64_t n) {
+  const double d = static_cast<double>(maps->stride());
+  double weight = d - 1, weighted = 0, sum = 0;
+  for (const double v : maps.descending(n)) {
+    weighted += weight * v;
+    sum += v;
+    weight -= 2;
   }
   return weighted / (d * sum);
 }
 
-/// -sum p ln p with p = v / sum v.
-double entropy(std::vector<double> v) {
-  const double sum = std::accumulate(v.begin(), v.end(), 0.0);
-  double out = 0;
-  for (const double value : v) {
-    const double share = value / sum;
-    if (share > 0) out -= share * std::log(share);
+/// -sum p ln p with p = v / sum v, which is ln(sum v) - sum(v ln v) / sum v.
+double entropy(const PreparedMaps& maps, int64_t n) {
+  const double *begin = maps->sample(n), *end = begin + maps->stride();
+  double sum = 0, weighted = 0;
+  for (const double* v = begin; v != end; ++v) {
+    sum += *v;
+    if (*v > 0) weighted += *v * std::log(*v);
   }
-  return out;
-}
-
-MetricResult sparseness(const MetricRequest& r, const Params& p) {
-  return each_map(r, p, gini);
-}
-
-MetricResult complexity(const MetricRequest& r, const Params& p) {
-  return each_map(r, p, entropy);
+  return std::log(sum) - weighted / sum;
 }
 
 }  // namespace
@@ -82,7 +78,7 @@ std::vector<Metric> complexity_metrics() {
        Direction::higher,
        false,
        false,
-       sparseness},
+       each_map<gini>},
       {{"complexity", "Complexity", "complexity",
         "U. Bhatt, A. Weller, J. M. F. Moura: Evaluating and aggregating feature-based model explanations, IJCAI 2020.",
         "Entropy of the magnitudes' shares, in nats: 0 (one pixel has all) to ln of the number of features.",
@@ -93,7 +89,8 @@ std::vector<Metric> complexity_metrics() {
        Direction::lower,
        false,
        false,
-       complexity},
+       each_map<entropy>},
+      effective_complexity_metric(),
   };
 }
 

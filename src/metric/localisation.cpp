@@ -1,53 +1,51 @@
+#include "metric/localisation.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
-
-#include "metric/metric.h"
-#include "metric/prepare.h"
 
 // Localisation: how well an explanation agrees with an annotation s. They presume that the network looks where people
 // do: a network that decides by something else is explained rightly by a map that scores badly here.
 namespace ks {
 
-namespace {
-
-/// One image: the prepared map and which of its features lie in the annotation.
-struct Annotated {
-  const double* map;
-  std::vector<uint8_t> inside;  // one a feature: repeated over the channels where the map has several
-  int64_t size;                 // number of features
-  int64_t area;                 // number of features inside
-};
-
-/// Applies a function to every image; where annotation or map leave it without meaning: NaN and a warning.
-MetricResult each_annotated(const MetricRequest& r, const Params& p, double (*score)(const Annotated&, const Params&)) {
-  const Maps maps = prepare(r.attributions, p);
+MetricResult each_annotated(const MetricRequest& r, const Params& p, LocalisationScore score) {
+  const std::shared_ptr<const PreparedMaps> prepared_maps = prepared(r, p);
+  const Maps& maps = prepared_maps->maps();
+  const std::shared_ptr<const Annotations> pixels = annotations(r);
   MetricResult out;
   for (int64_t n = 0; n < maps.count; ++n) {
-    Annotated a{maps.sample(n), {}, maps.stride(), 0};
-    const float* mask = r.masks->sample(n);
-    for (int64_t i = 0; i < a.size; ++i) {
-      a.inside.push_back(mask[i % maps.pixels()] > 0.5f);
-      a.area += a.inside.back();
-    }
+    const int64_t area = maps.channels * pixels->area[static_cast<size_t>(n)];
+    std::vector<uint8_t> repeated;
+    if (maps.channels > 1)
+      for (int64_t c = 0; c < maps.channels; ++c)
+        repeated.insert(repeated.end(), pixels->inside[static_cast<size_t>(n)].begin(), pixels->inside[static_cast<size_t>(n)].end());
+    const std::vector<uint8_t>& inside = maps.channels > 1 ? repeated : pixels->inside[static_cast<size_t>(n)];
     const auto warn = [&](const char* what) { out.warnings.push_back(image_warning(n, maps.count, what)); };
-    const MapDefect defect = map_defect(a.map, a.size);
+    const MapDefect defect = prepared_maps->defect(n);
     double value = kUndefined;
-    if (a.area == 0) {
+    if (area == 0) {
       warn("the annotation is empty, so nothing can be found in it");
     } else if (defect == MapDefect::undefined) {
       warn("the map holds NaN or infinity");
     } else if (defect == MapDefect::zero) {
       warn("the map is zero everywhere, so it points nowhere");
     } else {
-      if (a.area == a.size) warn("the annotation covers the whole image: every map agrees with it");
+      if (area == maps.stride()) warn("the annotation covers the whole image: every map agrees with it");
       if (defect == MapDefect::constant) warn("the map is constant: its features are ranked by position alone");
-      value = score(a, p);
+      value = score({*prepared_maps, n, maps.sample(n), maps.stride(), inside, area}, p);
     }
     out.scores.push_back(value);
   }
   return out;
 }
+
+int64_t hits_of_strongest(const Annotated& a, int64_t k) {
+  int64_t hits = 0;
+  for (const int64_t i : a.maps.top(a.n, k)) hits += a.inside[static_cast<size_t>(i)];
+  return hits;
+}
+
+namespace {
 
 double mass_inside(const Annotated& a, const Params&) {
   double inside = 0, sum = 0;
@@ -59,9 +57,7 @@ double mass_inside(const Annotated& a, const Params&) {
 }
 
 double rank_inside(const Annotated& a, const Params&) {
-  int64_t hits = 0;
-  for (const int64_t i : top_features(a.map, a.size, a.area)) hits += a.inside[static_cast<size_t>(i)];
-  return static_cast<double>(hits) / static_cast<double>(a.area);
+  return static_cast<double>(hits_of_strongest(a, a.area)) / static_cast<double>(a.area);
 }
 
 /// 1 where a feature of the largest value lies inside, any of them where several are largest.
@@ -69,55 +65,49 @@ double pointing_hit(const Annotated& a, const Params& p) {
   const double largest = *std::max_element(a.map, a.map + a.size);
   for (int64_t i = 0; i < a.size; ++i)
     if (a.map[i] == largest && a.inside[static_cast<size_t>(i)])
-      return p.flag("weighted") ? 1 - static_cast<double>(a.area) / static_cast<double>(a.size) : 1;
+      return p.flag("weighted") ? 1 - a.share() : 1;
   return 0;
 }
 
 double top_k_inside(const Annotated& a, const Params& p) {
   const int64_t k = std::min<int64_t>(p.integer("k"), a.size);
-  int64_t hits = 0;
-  for (const int64_t i : top_features(a.map, a.size, k)) hits += a.inside[static_cast<size_t>(i)];
-  const double share = static_cast<double>(hits) / static_cast<double>(k);
-  return p.flag("concept_influence") ? share * static_cast<double>(a.size) / static_cast<double>(a.area) : share;
+  const double share = static_cast<double>(hits_of_strongest(a, k)) / static_cast<double>(k);
+  return p.flag("concept_influence") ? share / a.share() : share;
 }
 
 double localised_share(const Annotated& a, const Params& p) {
-  const double area = static_cast<double>(a.area) / static_cast<double>(a.size);
-  if (area > p.number("max_size")) return kUndefined;
-  const bool positive = p.flag("positive_attributions");
+  if (a.share() > p.number("max_size")) return kUndefined;
+  const double least = p.flag("positive_attributions") ? 0.0 : -std::numeric_limits<double>::infinity();
   double inside = 0, sum = 0;
   for (int64_t i = 0; i < a.size; ++i) {
-    const double v = positive ? std::max(a.map[i], 0.0) : a.map[i];
+    const double v = std::max(a.map[i], least);
     sum += v;
     if (a.inside[static_cast<size_t>(i)]) inside += v;
   }
   const double share = inside / (sum + 1e-9);
   if (share > 1) return kUndefined;  // values of both signs: no share
-  return p.flag("weighted") ? share / area : share;
+  return p.flag("weighted") ? share / a.share() : share;
 }
 
-/// Area under the ROC curve: the probability that a feature inside has the larger value, ties counting half.
+/// Area under the ROC curve: the probability that a feature inside has the larger value, ties counting half. From the sum of
+/// the ranks of the features inside (H. B. Mann, D. R. Whitney, 1947), equal values sharing the mean of theirs.
 double roc_area(const Annotated& a, const Params&) {
   if (a.area == a.size) return kUndefined;
-  const std::vector<int64_t> order = descending_order(a.map, a.size);
-  double area = 0;  // in counts: outside features passed, times inside features seen
-  int64_t seen = 0;
-  for (size_t begin = 0; begin < order.size();) {
-    size_t end = begin;
-    int64_t inside = 0;
-    for (; end < order.size() && a.map[order[end]] == a.map[order[begin]]; ++end)
-      inside += a.inside[static_cast<size_t>(order[end])];
-    const int64_t outside = static_cast<int64_t>(end - begin) - inside;
-    area += static_cast<double>(outside) * (static_cast<double>(seen) + static_cast<double>(inside) / 2);
-    seen += inside;
-    begin = end;
+  const std::vector<int64_t>& order = a.maps.order(a.n);
+  const std::vector<double>& values = a.maps.descending(a.n);
+  double ranks = 0;
+  size_t begin = 0, end = 0;  // of the group of equal values that was looked at last
+  for (size_t k = 0; k < order.size(); ++k) {
+    if (!a.inside[static_cast<size_t>(order[k])]) continue;
+    if (k >= end) {
+      const size_t before = end;
+      for (begin = k; begin > before && values[begin - 1] == values[k];) --begin;
+      for (end = k + 1; end < order.size() && values[end] == values[k];) ++end;
+    }
+    ranks += static_cast<double>(begin + 1 + end) / 2;
   }
-  return area / (static_cast<double>(a.area) * static_cast<double>(a.size - a.area));
-}
-
-template <double (*score)(const Annotated&, const Params&)>
-MetricResult annotated(const MetricRequest& r, const Params& p) {
-  return each_annotated(r, p, score);
+  const double area = static_cast<double>(a.area), outside = static_cast<double>(a.size - a.area);
+  return 1 + ((area + 1) / 2 - ranks / area) / outside;
 }
 
 const char* const kArras =
@@ -203,6 +193,9 @@ std::vector<Metric> localisation_metrics() {
        false,
        true,
        annotated<roc_area>},
+      iou_metric(),
+      boundary_distance_metric(),
+      focus_metric(),
   };
 }
 

@@ -10,6 +10,7 @@ namespace ks {
 
 class ForwardMemo;      // explain/evaluate.h
 class ExplanationMemo;  // metric/explainer.h
+class PreparationMemo;  // metric/prepare.h
 
 enum class Direction { higher, lower, zero, none };  // which scores are better; zero: nearest to 0
 const char* to_string(Direction direction);
@@ -31,6 +32,7 @@ struct MetricRequest {
   /// What the metrics of a study share: outputs of perturbed inputs and explanations of changed ones. May be null.
   ForwardMemo* forwards = nullptr;
   ExplanationMemo* explanations = nullptr;
+  PreparationMemo* preparations = nullptr;  // of these attributions; may be null
   /// Where random numbers come from that have nothing to do with the image (the weights of random networks), so that a study's
   /// images share what is made of them; null: `seed`.
   const uint64_t* common_seed = nullptr;
@@ -60,6 +62,8 @@ struct Metric : Entry {  // family: faithfulness, robustness, complexity, locali
   /// Where Quantus computes something else than the paper: the parameters that make this metric compute what Quantus does.
   /// `compat=quantus` fills in these for what is not given.
   json quantus = nullptr;
+  /// Whether the classifier is needed with these parameters, where that depends on them; null: `needs_classifier`.
+  bool (*needs_classifier_with)(const Params&) = nullptr;
 };
 
 /// Checks a metric's parameters and fills in the defaults: the paper's, or those of `compat`. Throws Error.
@@ -71,11 +75,15 @@ json scores_as_json(const MetricResult& result);
 /// Which scores are better, with parameters as a study gives them (checked ones, or not yet). Throws Error.
 Direction direction_of(const Metric& metric, const json& parameters);
 
+/// Whether a metric with these checked parameters needs the classifier, the inputs and the targets.
+bool needs_classifier(const Metric& metric, const Params& parameters);
+
 const Registry<Metric>& metrics();
 
 std::vector<Metric> faithfulness_metrics();
 std::vector<Metric> robustness_metrics();
 std::vector<Metric> complexity_metrics();
+Metric effective_complexity_metric();  // effective_complexity.cpp, the one of complexity_metrics() that asks the network
 std::vector<Metric> localisation_metrics();
 std::vector<Metric> randomisation_metrics();
 std::vector<Metric> axiomatic_metrics();

@@ -31,6 +31,10 @@ std::string differences(const json& parameters) {
 
 }  // namespace
 
+bool needs_classifier(const Metric& metric, const Params& parameters) {
+  return metric.needs_classifier_with ? metric.needs_classifier_with(parameters) : metric.needs_classifier;
+}
+
 const Registry<Metric>& metrics() {
   static const Registry<Metric> registry("metric", [] {
     std::vector<Metric> all;
@@ -77,14 +81,14 @@ Direction direction_of(const Metric& metric, const json& parameters) {
 namespace {
 
 /// Shapes must agree: what is wrong with them is the user's files.
-void check_request(const Metric& m, const MetricRequest& r) {
+void check_request(const Metric& m, const Params& params, const MetricRequest& r) {
   const Shape& a = r.attributions.shape;
   const auto wrong = [](const std::string& what, const Shape& shape, const std::string& wanted) {
     throw Error("the " + what + " has shape " + to_string(shape), "", "it must be " + wanted);
   };
   if (a.size() != 4 || a[0] < 1 || a[1] < 1 || r.attributions.size() == 0)
     wrong("attribution", a, "[N,C,H,W] or [N,1,H,W]");
-  if (m.needs_classifier) {
+  if (needs_classifier(m, params)) {
     if (!r.classifier || !r.inputs || !r.targets)
       throw Error("needs a model, inputs and targets", m.name, "give --model, --input or --image, and --target");
     const Shape& x = r.inputs->shape;
@@ -111,7 +115,7 @@ void check_request(const Metric& m, const MetricRequest& r) {
 MetricResult measure(const std::string& metric, const json& parameters, const MetricRequest& request) {
   const Metric& m = metrics().at(metric);
   const Params params = check_parameters(m, parameters);
-  check_request(m, request);
+  check_request(m, params, request);
   return m.measure(request, params);
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "explain/aggregation.h"
 #include "explain/evaluate.h"
 #include "explain/reference.h"
 #include "explain/together.h"
@@ -84,6 +85,12 @@ Prepared prepare(const StudyImage& asked, const Loader& loader, const Preprocess
   return out;
 }
 
+std::vector<StudyMethod> members_in_study(const Params& params) {
+  std::vector<StudyMethod> out;
+  for (const ChosenMethod& member : members_of(params)) out.push_back({member.method->name, member.params.all()});
+  return out;
+}
+
 int resolve_target(const Study& study, Classifier& classifier, int predicted) {
   const int classes = classifier.classes();
   if (const int* index = std::get_if<int>(&study.target)) {
@@ -138,6 +145,9 @@ struct Engine::State {
   // What the metrics of one image share.
   ForwardMemo forwards;
   ExplanationMemo changed_explanations;
+  // What the metrics of one explanation (of several, where images are compared) share, and which one that is.
+  PreparationMemo preparations;
+  std::string prepared_maps;
 
   struct Varied {
     Mask mask;
@@ -220,6 +230,7 @@ struct Engine::State {
     forwards.clear();
     changed_explanations.clear();
     varied.clear();
+    preparations.clear();
   }
 
   void drop_old_maps() {
@@ -352,12 +363,25 @@ const Explanation& Engine::explain(size_t image, const StudyMethod& method, cons
   const Params params = check_parameters(methods().at(method.name), method.params);
   const std::string key = s.explanation_key(image, method.name, params);
   if (const Explanation* found = s.find_explanation(image, key)) return *found;
+  // An aggregate's members are cells like others, so that it costs nothing where they are there, and aggregates share them.
   Explanation made;
+  const std::vector<StudyMethod> members = members_in_study(params);
+  const double parts = static_cast<double>(members.size() + 1);
+  explain_together(image, members);
+  for (size_t k = 0; k < members.size(); ++k) {
+    Progress part;
+    if (progress) part = [&, k](double fraction) { progress((static_cast<double>(k) + fraction) / parts); };
+    made.milliseconds += explain(image, members[k], part).milliseconds;
+  }
   const std::vector<int> targets = {s.predictions[image].target};
   const Stopwatch watch;
-  made.map = ks::explain(method.name, params.all(),
-                         {*s.classifier, s.images[image].input, targets, s.seed(image), progress, s.pictures()});
-  made.milliseconds = watch.milliseconds();
+  ExplainRequest request{*s.classifier, s.images[image].input, targets, s.seed(image), progress, s.pictures()};
+  request.known = [&](const std::string& name, const json& parameters) -> const Tensor* {
+    const Explanation* found = s.find_explanation(image, s.explanation_key(image, name, Params(parameters)));
+    return found ? &found->map : nullptr;
+  };
+  made.map = ks::explain(method.name, params.all(), request);
+  made.milliseconds += watch.milliseconds();
   if (!all_finite(made.map))
     throw Error("its map has values that are no numbers", method.name + " of image '" + s.images[image].id + "'",
                 "the network's weights or its output may be out of range");
@@ -369,16 +393,24 @@ void Engine::explain_together(size_t image, const std::vector<StudyMethod>& meth
   s.check_image(image);
   std::vector<ChosenMethod> networks, missing;
   std::vector<std::string> keys, missing_keys;
-  for (const StudyMethod& m : methods) {
-    const ChosenMethod chosen(m.name, m.params);
-    if (!chosen.is_network()) continue;
-    const std::string key = s.explanation_key(image, m.name, chosen.params);
-    if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
-    networks.push_back(chosen);
-    keys.push_back(key);
-    if (s.find_explanation(image, key)) continue;
+  const auto add = [&](const ChosenMethod& chosen, bool needed) {
+    if (!chosen.is_network()) return;
+    const std::string key = s.explanation_key(image, chosen.method->name, chosen.params);
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
+      networks.push_back(chosen);
+      keys.push_back(key);
+    }
+    const bool counted = std::find(missing_keys.begin(), missing_keys.end(), key) != missing_keys.end();
+    if (!needed || counted || s.find_explanation(image, key)) return;
     missing.push_back(chosen);
     missing_keys.push_back(key);
+  };
+  for (const StudyMethod& m : methods) add(ChosenMethod(m.name, m.params), true);
+  for (const StudyMethod& m : methods) {
+    const Params params = check_parameters(ks::methods().at(m.name), m.params);
+    const std::vector<ChosenMethod> members = members_of(params);
+    const bool needed = !members.empty() && !s.find_explanation(image, s.explanation_key(image, m.name, params));
+    for (const ChosenMethod& member : members) add(member, needed);
   }
   if (missing.size() < 2) return;
   // Where most are missing, the network of all serves: it is the one that the other images use.
@@ -423,10 +455,14 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
       if (usable(i)) batch.push_back(i);
   }
   json depends = {"score", cell_version, metric.name, metric_params.all()};
-  for (const size_t i : batch)
-    depends.push_back({s.explanation_key(i, method.name, method_params),
-                       !measurer.needs_mask ? std::string()
-                       : variant && s.images[i].has_mask() ? s.annotation(i, *variant).hash : s.slots[i].mask_hash});
+  std::string map_keys;
+  for (const size_t i : batch) {
+    const std::string explanation = s.explanation_key(i, method.name, method_params);
+    depends.push_back({explanation, !measurer.needs_mask               ? std::string()
+                                    : variant && s.images[i].has_mask() ? s.annotation(i, *variant).hash
+                                                                        : s.slots[i].mask_hash});
+    map_keys += explanation;
+  }
   const std::string group = depends.dump();
   const auto key_of = [&](size_t i) { return sha256(group + std::to_string(i == image && batch.size() == 1 ? 0 : i)); };
   const std::string key = key_of(image);
@@ -452,8 +488,12 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
   }
   const Tensor map = concatenate(maps), input = concatenate(inputs), mask = all_masked ? concatenate(masks) : Tensor();
   const Stopwatch watch;
+  if (map_keys != s.prepared_maps) {
+    s.preparations.clear();
+    s.prepared_maps = map_keys;
+  }
   MetricRequest request{s.classifier.get(), &input, &targets, map, all_masked ? &mask : nullptr, &explainer, &method_params,
-                        s.seed(image), progress, s.pictures(), &s.forwards, &s.changed_explanations};
+                        s.seed(image), progress, s.pictures(), &s.forwards, &s.changed_explanations, &s.preparations};
   const uint64_t study_seed = static_cast<uint64_t>(s.study.seed);
   request.common_seed = &study_seed;
   if (batch.size() > 1) request.seed = study_seed;

@@ -149,6 +149,7 @@ TEST_CASE("a map times 1000 has the same scores, and a batch the scores of its i
   const Method& method = methods().at("input-x-gradient");
   for (const Metric& m : metrics()) {
     CAPTURE(m.name);
+    if (m.compares_images) continue;  // two images are too few for them
     json params = m.family == "robustness" ? json{{"normalise", "max"}} : json::object();
     // Sums of channels that nearly cancel are not the same to a share of themselves in float32.
     if (m.name.rfind("relative-", 0) == 0) params["pooling"] = "none";

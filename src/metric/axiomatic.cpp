@@ -22,22 +22,15 @@ bool warn_undefined(const Maps& maps, int64_t n, std::vector<std::string>& warni
   return true;
 }
 
-/// The value that a removed feature of an untouched sample takes.
-float removed_value(const float* sample, int64_t size, const Baseline& baseline) {
-  Removal removal(sample, size, baseline);
-  const int64_t first = 0;
-  removal.remove(&first, &first + 1);
-  return removal.values()[0];
-}
-
 /// The references that image n's map is measured against, [1,C,H,W] each.
 std::vector<Tensor> references(const MetricRequest& r, const Params& p, int64_t n) {
   std::vector<Tensor> out;
   if (p.value("baseline") != "method") {
-    const float value = removed_value(r.inputs->sample(n), r.inputs->stride(), read_baseline(p, "completeness"));
+    const Baseline baseline = read_baseline(p, "completeness");
+    const double value = baseline_value(baseline, r.inputs->sample(n), r.inputs->stride());
     Shape shape = r.inputs->shape;
     shape[0] = 1;
-    out.emplace_back(shape, value);
+    out.emplace_back(shape, static_cast<float>(value));
     return out;
   }
   const Params* of_method = r.method_parameters;
@@ -106,7 +99,8 @@ std::vector<std::vector<float>> replacements(const MetricRequest& r, const Param
   const int64_t size = r.inputs->stride();
   const size_t features = static_cast<size_t>(size);
   if (p.value("baseline") != "uniform")
-    return {std::vector<float>(features, removed_value(x, size, read_baseline(p, "non-sensitivity")))};
+    return {std::vector<float>(
+        features, static_cast<float>(baseline_value(read_baseline(p, "non-sensitivity"), x, size)))};
   const auto [low, high] = std::minmax_element(x, x + size);
   std::vector<std::vector<float>> out;
   for (int draw = 0; draw < p.integer("nr_samples"); ++draw) {

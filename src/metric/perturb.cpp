@@ -11,6 +11,8 @@ namespace ks {
 
 std::vector<Parameter> baseline_parameters(const char* usual) {
   using enum ParameterType;
+  std::vector<std::string> kinds = {"black", "white", "mean", "uniform"};
+  if (std::find(kinds.begin(), kinds.end(), usual) == kinds.end()) kinds.push_back(usual);
   return {
       {"baseline",
        value,
@@ -21,7 +23,7 @@ std::vector<Parameter> baseline_parameters(const char* usual) {
        {},
        {},
        "",
-       {"black", "white", "mean", "uniform"}},
+       std::move(kinds)},
       {"baseline_source",
        choice,
        "input",

@@ -42,7 +42,6 @@ Action bench(CLI::App& app);
 Action bench_methods(CLI::App& app);   // the subcommands of bench
 Action bench_metrics(CLI::App& app);
 Action bench_together(CLI::App& app);
-Action bench_metrics(CLI::App& app);
 Action bench_training(CLI::App& app);
 Action explain(CLI::App& app);
 Action export_explainer(CLI::App& app);

@@ -261,7 +261,11 @@ std::shared_ptr<const PreparedMaps> PreparationMemo::get(const Tensor& attributi
 }
 
 std::shared_ptr<const Annotations> PreparationMemo::annotations(const Tensor& masks) {
-  if (!annotations_) annotations_ = std::make_shared<Annotations>(masks);
+  // By content: the same maps are measured against several annotations.
+  const Fingerprint content = fingerprint(
+      {reinterpret_cast<const char*>(masks.data.data()), masks.data.size() * sizeof(float)});
+  if (!annotations_ || content != annotated_) annotations_ = std::make_shared<Annotations>(masks);
+  annotated_ = content;
   return annotations_;
 }
 

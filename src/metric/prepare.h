@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "registry/registry.h"
+#include "tensor/hash.h"
 #include "tensor/tensor.h"
 
 namespace ks {
@@ -88,6 +89,7 @@ class PreparationMemo {
  private:
   std::map<std::string, std::shared_ptr<const PreparedMaps>> made_;
   std::shared_ptr<const Annotations> annotations_;
+  Fingerprint annotated_;  // the masks of annotations_
 };
 
 struct MetricRequest;  // metric/metric.h

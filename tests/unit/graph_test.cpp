@@ -106,7 +106,8 @@ TEST_CASE("convolutions that WebGPU gets wrong are widened without changing a nu
   const int64_t kinds[][6] = {{0, 1, 6, 8, 3, 1},  {0, 1, 9, 4, 3, 1},  {0, 1, 3, 8, 3, 0},  {0, 1, 12, 8, 3, 0}, {0, 1, 6, 6, 3, 0},
                               {0, 1, 6, 8, 1, 0},  {0, 2, 12, 8, 3, 0}, {1, 4, 16, 4, 2, 1}, {1, 2, 4, 2, 3, 1},  {1, 8, 8, 8, 2, 0},
                               {1, 4, 12, 4, 2, 0}, {1, 2, 8, 4, 3, 0},  {1, 1, 6, 8, 3, 0}};
-  for (const auto& [transposed, group, in, out, side, faulty] : kinds) {
+  for (const auto& kind : kinds) {
+    const int64_t transposed = kind[0], group = kind[1], in = kind[2], out = kind[3], side = kind[4], faulty = kind[5];
     CAPTURE(in);
     CAPTURE(out);
     Random random(static_cast<uint64_t>(in * 100 + out));

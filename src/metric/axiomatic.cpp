@@ -18,7 +18,7 @@ namespace {
 
 bool warn_undefined(const Maps& maps, int64_t n, std::vector<std::string>& warnings) {
   if (map_defect(maps.sample(n), maps.stride()) != MapDefect::undefined) return false;
-  warnings.push_back(image_warning(n, maps.count, "the map holds NaN or infinity"));
+  warnings.push_back(image_warning(n, maps.count, undefined_map));
   return true;
 }
 
@@ -268,7 +268,7 @@ std::vector<Parameter> non_sensitivity_parameters() {
       {"features_in_step", integer, 0,
        "Features replaced at once (a feature is one channel of one pixel); 0: a fiftieth of them, whole pixels", 0, 2e9,
        "features"}};
-  for (Parameter& b : baseline_parameters("uniform")) own.push_back(std::move(b));
+  own = joined({own, baseline_parameters("uniform")});
   own[2].help =
       "What replaces features: uniform (noise over the image's range of values), black, white, mean, or a number after "
       "the model's "
@@ -287,7 +287,7 @@ std::vector<Parameter> input_invariance_parameters() {
       {"first_layer_bias", text, "", "Name of its bias; empty: it is found"},
       {"atol", number, 1e-3, "Difference of two map values that counts as none", 0, 1e6},
       {"rtol", number, 1e-5, "The same, as a share of the value", 0, 1}};
-  for (Parameter& e : explainer_parameters()) own.push_back(std::move(e));
+  own = joined({own, explainer_parameters()});
   PreparationDefaults scaled;
   scaled.absolute = false;
   return with_preparation(scaled, std::move(own));

@@ -59,7 +59,7 @@ MetricResult robustness_scores(const Maps& maps, const std::string& of_zero, con
   for (int64_t n = 0; n < maps.count; ++n) {
     const MapDefect defect = map_defect(maps.sample(n), maps.stride());
     std::string reason;
-    if (defect == MapDefect::undefined) reason = "the map holds NaN or infinity";
+    if (defect == MapDefect::undefined) reason = undefined_map;
     if (defect == MapDefect::zero) reason = of_zero;
     if (defect == MapDefect::constant) reason = of_constant;
     out.scores.push_back(reason.empty() ? 0 : kUndefined);

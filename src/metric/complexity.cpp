@@ -31,7 +31,7 @@ MetricResult each_map(const MetricRequest& r, const Params& p) {
       out.warnings.push_back(image_warning(n, count,
                                            defect == MapDefect::zero
                                                ? "the map is zero everywhere, so it has no complexity"
-                                               : "the map holds NaN or infinity"));
+                                               : undefined_map));
       continue;
     }
     if (defect == MapDefect::constant)

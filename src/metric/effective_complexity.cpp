@@ -29,7 +29,7 @@ MetricResult features_above(const MetricRequest& r, const Params& p) {
     const double* a = maps->maps().sample(n);
     if (maps->defect(n) == MapDefect::undefined) {
       out.scores.push_back(kUndefined);
-      out.warnings.push_back(image_warning(n, count, "the map holds NaN or infinity"));
+      out.warnings.push_back(image_warning(n, count, undefined_map));
       continue;
     }
     if (maps->defect(n) == MapDefect::zero)
@@ -102,7 +102,7 @@ class EffectiveComplexity {
     for (int64_t n = 0; n < count; ++n) {
       const MapDefect defect = maps_->defect(n);
       if (defect == MapDefect::undefined) {
-        out.warnings.push_back(image_warning(n, count, "the map holds NaN or infinity"));
+        out.warnings.push_back(image_warning(n, count, undefined_map));
         continue;
       }
       if (defect != MapDefect::none)

@@ -151,7 +151,7 @@ std::vector<Metric> curve_metrics() {
        {"blur", "black", "white", "mean", "uniform"}},
       {"baseline_sigma", number, 5.0, "Of the baseline blur: standard deviation of the Gaussian", 0.1, 1000, "px"}};
   std::vector<Parameter> restored = {step_parameter()};
-  for (Parameter& b : baseline_parameters()) restored.push_back(std::move(b));
+  restored = joined({restored, baseline_parameters()});
   restored.push_back({"order",
                       choice,
                       "ascending",

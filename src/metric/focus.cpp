@@ -214,7 +214,7 @@ Metric focus_metric() {
        "null: makes mosaics; for each image four of 0 or 1 (top left, top right, bottom left, bottom right): the attributions are "
        "of mosaics already, and 1 marks the class"},
       {"mosaics", integer, 1, "Mosaics of each image, whose mean counts", 1, 64, "mosaics"}};
-  for (Parameter& parameter : explainer_parameters()) own.push_back(std::move(parameter));
+  own = joined({own, explainer_parameters()});
   Metric m{{"focus", "Focus", "localisation",
             "A. Arias-Duart, F. Parés, D. Garcia-Gasulla, V. Gimenez-Abalos: Focus! Rating XAI methods and finding biases, "
             "FUZZ-IEEE 2022.",

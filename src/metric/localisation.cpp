@@ -26,7 +26,7 @@ MetricResult each_annotated(const MetricRequest& r, const Params& p, Localisatio
     if (area == 0) {
       warn("the annotation is empty, so nothing can be found in it");
     } else if (defect == MapDefect::undefined) {
-      warn("the map holds NaN or infinity");
+      warn(undefined_map);
     } else if (defect == MapDefect::zero) {
       warn("the map is zero everywhere, so it points nowhere");
     } else {

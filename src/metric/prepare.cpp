@@ -47,6 +47,13 @@ std::vector<Parameter> with_preparation(const PreparationDefaults& defaults, std
   return all;
 }
 
+std::vector<Parameter> joined(std::vector<std::vector<Parameter>> lists) {
+  std::vector<Parameter> out;
+  for (std::vector<Parameter>& list : lists)
+    for (Parameter& parameter : list) out.push_back(std::move(parameter));
+  return out;
+}
+
 namespace {
 
 void divide(double* begin, double* end, double by) {

@@ -32,6 +32,9 @@ struct PreparationDefaults {
 /// former.
 std::vector<Parameter> with_preparation(const PreparationDefaults& defaults, std::vector<Parameter> own = {});
 
+/// Lists of parameters, one after the other.
+std::vector<Parameter> joined(std::vector<std::vector<Parameter>> lists);
+
 /// Pools the channels (or keeps them: `none`), then divides by what `normalise` says, then takes magnitudes where `abs`
 /// says so. The same is done to every explanation that a metric computes itself.
 Maps prepare(const Tensor& attributions, const Params& params);
@@ -51,6 +54,8 @@ std::vector<int64_t> top_features(const double* values, int64_t size, int64_t k)
 /// What is wrong with a map, if anything; undefined: it holds NaN or infinity.
 enum class MapDefect { none, undefined, zero, constant };
 MapDefect map_defect(const double* values, int64_t size);
+/// The warning of a map that is MapDefect::undefined.
+inline constexpr char undefined_map[] = "the map holds NaN or infinity";
 
 /// Prepared maps with what several metrics ask of them, each computed when it is first asked for.
 class PreparedMaps {

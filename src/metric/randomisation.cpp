@@ -42,7 +42,7 @@ bool check_map(const Maps& maps, int64_t n, std::vector<std::string>& warnings) 
       image_warning(n, maps.count,
                     defect == MapDefect::zero       ? "the map is zero everywhere: there is nothing that could change"
                     : defect == MapDefect::constant ? "the map is constant: there is nothing that could change"
-                                                    : "the map holds NaN or infinity"));
+                                                    : undefined_map));
   return false;
 }
 
@@ -245,12 +245,6 @@ constexpr const char* kHedstroem =
     "A. Hedström, L. Weber, S. Lapuschkin, M. M.-C. Höhne: Sanity checks revisited: an exploration to repair the model "
     "parameter "
     "randomisation test, NeurIPS XAI in Action workshop 2023.";
-
-std::vector<Parameter> joined(std::initializer_list<std::vector<Parameter>> lists) {
-  std::vector<Parameter> out;
-  for (const auto& list : lists) out.insert(out.end(), list.begin(), list.end());
-  return out;
-}
 
 /// What mprt and smooth-mprt share.
 std::vector<Parameter> network_parameters(const char* order) {

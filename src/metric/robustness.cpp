@@ -63,8 +63,7 @@ std::vector<Parameter> sensitivity_parameters(const PreparationDefaults& default
     own.push_back(
         {"relative", ParameterType::boolean, true,
          "Divide the change by the norm of the map (Bhatt et al., Quantus); if not, it is that of Yeh et al."});
-  for (Parameter& e : explainer_parameters()) own.push_back(std::move(e));
-  return with_preparation(defaults, std::move(own));
+  return with_preparation(defaults, joined({own, explainer_parameters()}));
 }
 
 }  // namespace

@@ -184,7 +184,7 @@ Metric augmentation_robustness_metric() {
       {"saturation", number, 0.5, "Largest change of the factor of the colours' distance from grey, up or down", 0, 1},
       {"blur", number, 2, "Largest standard deviation of a Gaussian blur", 0, 100, "px"},
       {"noise", number, 0.1, "Largest standard deviation of Gaussian noise; black to white is 1", 0, 1}};
-  for (Parameter& e : explainer_parameters()) own.push_back(std::move(e));
+  own = joined({own, explainer_parameters()});
   PreparationDefaults signed_map;
   signed_map.absolute = false;
   Metric m{

@@ -75,7 +75,7 @@ MetricResult consistency(const MetricRequest& r, const Params& p) {
     const MapDefect defect = map_defect(maps.sample(n), maps.stride());
     labels.emplace_back();  // empty: says nothing
     if (defect == MapDefect::undefined) {
-      out.warnings.push_back(image_warning(n, maps.count, "the map holds NaN or infinity"));
+      out.warnings.push_back(image_warning(n, maps.count, undefined_map));
       continue;
     }
     if (defect != MapDefect::none)

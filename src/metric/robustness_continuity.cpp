@@ -80,7 +80,7 @@ Metric continuity_metric() {
        1000, "steps"},
       {"direction", choice, "x", "Which way the image moves", {}, {}, "", {"x", "y"}},
       baseline_parameters().front()};
-  for (Parameter& e : explainer_parameters()) own.push_back(std::move(e));
+  own = joined({own, explainer_parameters()});
   Metric m{
       {"continuity", "Continuity", "robustness",
        "G. Montavon, W. Samek, K.-R. Müller: Methods for interpreting and understanding deep neural networks, Digital "

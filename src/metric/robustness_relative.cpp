@@ -147,9 +147,7 @@ std::vector<Parameter> relative_parameters(std::vector<Parameter> own) {
                  {},
                  "",
                  {"same-class", "all"}});
-  for (Parameter& o : own) all.push_back(std::move(o));
-  for (Parameter& e : explainer_parameters()) all.push_back(std::move(e));
-  return with_preparation(raw, std::move(all));
+  return with_preparation(raw, joined({all, own, explainer_parameters()}));
 }
 
 template <Against against>

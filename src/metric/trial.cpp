@@ -49,7 +49,7 @@ Trial::Trial(const MetricRequest& r, const Params& p, const std::string& metric)
 MapDefect Trial::examine(int64_t n, const std::string& if_constant) {
   const MapDefect defect = map_defect(maps.sample(n), maps.stride());
   if (defect == MapDefect::undefined)
-    warn(n, "the map holds NaN or infinity");
+    warn(n, undefined_map);
   else if (defect != MapDefect::none)
     warn(n, if_constant);
   return defect;
@@ -137,13 +137,6 @@ Parameter step_parameter() {
       0,
       2e9,
       "features"};
-}
-
-std::vector<Parameter> joined(std::vector<std::vector<Parameter>> lists) {
-  std::vector<Parameter> out;
-  for (std::vector<Parameter>& list : lists)
-    for (Parameter& parameter : list) out.push_back(std::move(parameter));
-  return out;
 }
 
 }  // namespace ks

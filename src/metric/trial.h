@@ -84,7 +84,4 @@ inline constexpr char nothing_to_correlate[] = "the map is constant: there is no
 inline constexpr char output_stays[] =
     "the network's output or what the map gives to the removed features never changes";
 
-/// A list of metrics' parameters, one after the other.
-std::vector<Parameter> joined(std::vector<std::vector<Parameter>> lists);
-
 }  // namespace ks

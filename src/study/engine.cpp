@@ -464,8 +464,8 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
     map_keys += explanation;
   }
   const std::string group = depends.dump();
-  const auto key_of = [&](size_t i) { return sha256(group + std::to_string(i == image && batch.size() == 1 ? 0 : i)); };
-  const std::string key = key_of(image);
+  const auto key_of = [&](size_t place) { return sha256(group + std::to_string(place)); };
+  const std::string key = key_of(static_cast<size_t>(std::find(batch.begin(), batch.end(), image) - batch.begin()));
   if (const auto found = s.scores.find(key); found != s.scores.end()) return found->second;
 
   if (!usable(image)) {
@@ -476,17 +476,24 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
   const std::optional<std::string> stored = s.store.load ? s.store.load(key) : std::nullopt;
   if (stored && unpack_score(*stored, made)) return s.scores[key] = std::move(made);
 
+  // One image's map and input are taken where they are; those of several are put together.
+  const bool alone = batch.size() == 1;
   std::vector<Tensor> maps, inputs, masks;
   std::vector<int> targets;
   bool all_masked = true;
   for (const size_t i : batch) {
-    maps.push_back(explain(i, method).map);
-    inputs.push_back(s.images[i].input);
     targets.push_back(s.predictions[i].target);
+    if (!alone) {
+      maps.push_back(explain(i, method).map);
+      inputs.push_back(s.images[i].input);
+    }
     all_masked = all_masked && s.images[i].has_mask();
     if (s.images[i].has_mask()) masks.push_back(mask_tensor(variant ? s.annotation(i, *variant).mask : s.images[i].mask));
   }
-  const Tensor map = concatenate(maps), input = concatenate(inputs), mask = all_masked ? concatenate(masks) : Tensor();
+  const Tensor all_maps = alone ? Tensor() : concatenate(maps), all_inputs = alone ? Tensor() : concatenate(inputs);
+  const Tensor& map = alone ? explain(image, method).map : all_maps;
+  const Tensor& input = alone ? s.images[image].input : all_inputs;
+  const Tensor mask = all_masked ? concatenate(masks) : Tensor();
   const Stopwatch watch;
   if (map_keys != s.prepared_maps) {
     s.preparations.clear();
@@ -496,7 +503,7 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
                         s.seed(image), progress, s.pictures(), &s.forwards, &s.changed_explanations, &s.preparations};
   const uint64_t study_seed = static_cast<uint64_t>(s.study.seed);
   request.common_seed = &study_seed;
-  if (batch.size() > 1) request.seed = study_seed;
+  if (!alone) request.seed = study_seed;
   const MetricResult result = ks::measure(metric.name, metric_params.all(), request);
   const double milliseconds = watch.milliseconds() / static_cast<double>(batch.size());
   for (size_t k = 0; k < batch.size(); ++k) {
@@ -505,7 +512,7 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
     score.warnings = warnings_about(static_cast<int64_t>(k), static_cast<int64_t>(batch.size()), result.warnings);
     score.milliseconds = milliseconds;
     ++s.counts.scores;
-    const std::string name = key_of(batch[k]);
+    const std::string name = key_of(k);
     if (s.store.save) s.store.save(name, pack_score(score));
     s.scores[name] = std::move(score);
   }

@@ -28,9 +28,14 @@ Action reference(CLI::App& app) {
   return [o](Context& context) {
     const std::string bytes = local_loader(".")("model", {.text = model_name});
     Classifier classifier(bytes, model_name, session_options("cpu", o->threads));
+    std::vector<RenderedKernel> others;
+    for (uint64_t k = 1; k <= 5; ++k)
+      others.push_back(render_kernel(
+          {.defect = k % 2 ? Defect::none : Defect::pink_fusarium, .seed = kernel_seed + k, .size = classifier.width()}));
     const ReferenceSubject subject{
         .classifier = classifier,
         .kernel = render_kernel({.defect = Defect::pink_fusarium, .seed = kernel_seed, .size = classifier.width()}),
+        .others = std::move(others),
         .what = "a generated wheat kernel with pink Fusarium mould",
         .model = std::string("models/") + model_name + ".onnx"};
     const std::vector<SiteFile> files =

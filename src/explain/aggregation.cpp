@@ -141,26 +141,26 @@ std::vector<Method> aggregation_methods() {
           "aggregate-mean", "Mean of methods", rieger_aggregation, "Mean of the members' maps, each brought to the same scale first.",
           "Members that are alike count several times: three LRP rules outvote one CAM. One member with a single huge pixel is "
           "scaled down to almost nothing and its vote is lost.",
-          "Σₘ aᵐᵢ / sₘ / M,  sₘ² = Σᵢ (aᵐᵢ)² / n", true),
+          "Σₘ Rᵐᵢ / (M · sₘ),  sₘ² = Σᵢ (Rᵐᵢ)² / n,  m: one of the M members", true),
       aggregate<median_of_members>(
           "aggregate-median", "Median of methods", "U. Bhatt, A. Weller, J. M. F. Moura: Evaluating and aggregating feature-based "
           "model explanations, IJCAI 2020 (aggregates of explanations).",
           "Median of the members' values at each pixel, each member brought to the same scale first.",
           "What fewer than half of the members see is gone, also where they are right: fine damage that only the gradients resolve "
           "disappears behind coarse CAMs.",
-          "medianₘ aᵐᵢ / sₘ", true),
+          "medianₘ (Rᵐᵢ / sₘ),  m: one of the members, sₘ: its scale", true),
       aggregate<strongest_of_members>(
           "aggregate-max", "Strongest of methods", "U. Bhatt, A. Weller, J. M. F. Moura: Evaluating and aggregating feature-based "
           "model explanations, IJCAI 2020 (aggregates of explanations).",
           "At each pixel the member's value of largest magnitude, with its sign, each member brought to the same scale first.",
           "The union of all errors: whatever any member lights up is lit, and the noisiest member shapes the map. Use it to see "
           "what was found by any method, not what is sure.",
-          "aᵐ*ᵢ / sₘ*  with m* = argmaxₘ |aᵐᵢ| / sₘ", true),
+          "Rᵏᵢ / sₖ  with k = argmaxₘ |Rᵐᵢ| / sₘ,  m: one of the members, sₘ: its scale", true),
       aggregate<variance_weighted_mean_of_members>(
           "aggregate-variance-weighted", "Variance-weighted mean of methods", rieger_aggregation,
           "Mean of the members divided by how much they differ at the pixel: where they agree, it counts more.",
           "Agreement is no proof: methods of one family share their faults, and where none of them sees anything they agree best.",
-          "āᵢ / (σᵢ + σ̄),  σᵢ: standard deviation over the members, σ̄: its mean over the image", true),
+          "μᵢ / (σᵢ + mean of σ over the image),  μᵢ, σᵢ: mean and standard deviation over the members of Rᵐᵢ / sₘ", true),
       aggregate<rank_mean_of_members>(
           "aggregate-rank-mean", "Rank mean of methods",
           "U. Bhatt, A. Weller, J. M. F. Moura: Evaluating and aggregating feature-based model explanations, IJCAI 2020 (aggregates "
@@ -169,7 +169,7 @@ std::vector<Method> aggregation_methods() {
           "matter.",
           "Ranks rise evenly, so half of the image is above 0.5: the map looks full, and weak noise weighs as much as the step from "
           "a strong pixel to the strongest.",
-          "Σₘ sign(aᵐᵢ) · rank(|aᵐᵢ|) / (n · M)", false),
+          "Σₘ sign(Rᵐᵢ) · rank(|Rᵐᵢ|) / (n · M),  m: one of the M members, n: number of pixels", false),
       aggregate<aligned_mean_of_members>(
           "aggregate-distribution-aligned", "Distribution-aligned mean of methods",
           "Quantile normalisation: B. M. Bolstad, R. A. Irizarry, M. Åstrand, T. P. Speed: A comparison of normalization methods "
@@ -179,7 +179,8 @@ std::vector<Method> aggregation_methods() {
           "mean: methods whose values differ by orders of magnitude or in shape weigh alike, and no outlier dominates.",
           "It gives a member that found nothing, only noise, the same strong pixels as one that found the damage. Zeros stay zero, "
           "so a CAM with much of the image at zero speaks less of it.",
-          "Σₘ sign(aᵐᵢ) · Q(rank |aᵐᵢ|) / M,  Q(k) = medianₘ (|aᵐ|₍ₖ₎ / medianᵢ {|aᵐᵢ| > 0})", false),
+          "Σₘ sign(Rᵐᵢ) · Q(rank |Rᵐᵢ|) / M,  m: one of the M members\n"
+          "Q(k) = medianₘ (the k-th smallest |Rᵐᵢ| / the median of those above 0)", false),
   };
 }
 

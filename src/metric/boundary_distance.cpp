@@ -67,7 +67,7 @@ Metric boundary_distance_metric() {
            with_preparation({}),
            "It takes as many pixels as the annotation has, so it cannot say that a map lights up too much or too little. Scattered "
            "pixels each have a border of their own: a noisy map around the right place scores worse than a smooth one beside it.",
-           "(Σ_{p∈∂A} d(p, ∂M) + Σ_{q∈∂M} d(q, ∂A)) / ((|∂A| + |∂M|) · √(H² + W²))\n"
+           "(Σ d(p, ∂M) over p ∈ ∂A + Σ d(q, ∂A) over q ∈ ∂M) / ((|∂A| + |∂M|) · √(H² + W²))\n"
            "A: the |M| strongest pixels; ∂: pixels with one of their 4 neighbours outside, also beyond the image"},
           Direction::lower,
           false,

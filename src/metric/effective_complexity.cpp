@@ -43,29 +43,37 @@ MetricResult features_above(const MetricRequest& r, const Params& p) {
 
 /// What stands for features that are taken away.
 struct Replacement {
-  bool uniform = false;  // drawn between the image's smallest and largest value in each channel
-  Baseline baseline;     // otherwise
+  enum class Kind { pixel, uniform, fixed };
+  Kind kind = Kind::fixed;
+  Baseline baseline;  // of a fixed one
   int draws = 1;
 
   Replacement(const Params& p, const std::string& where) {
-    uniform = p.value("baseline") == "uniform";
-    if (uniform)
-      draws = p.integer("samples");
-    else
+    const json& given = p.value("baseline");
+    kind = given == "pixel" ? Kind::pixel : given == "uniform" ? Kind::uniform : Kind::fixed;
+    if (kind == Kind::fixed)
       baseline = read_baseline(p, where);
+    else
+      draws = p.integer("samples");
   }
 
   /// The whole image replaced. The same draw gives the same values for every number of features that are kept.
   void fill(const float* x, int64_t channels, int64_t pixels, Random random, float* out) const {
-    if (!uniform) {
+    if (kind == Kind::fixed) {
       Removal removal(x, channels * pixels, baseline);
       const int64_t first = 0;
       removal.remove(&first, &first + 1);  // an image's own statistic does not depend on what is removed
       std::fill(out, out + channels * pixels, removal.values()[0]);
       return;
     }
+    const int64_t chosen = random.below(static_cast<uint32_t>(pixels));
     for (int64_t c = 0; c < channels; ++c) {
-      const auto [low, high] = std::minmax_element(x + c * pixels, x + (c + 1) * pixels);
+      const float *begin = x + c * pixels, *end = begin + pixels;
+      if (kind == Kind::pixel) {
+        std::fill(out + c * pixels, out + (c + 1) * pixels, begin[chosen]);
+        continue;
+      }
+      const auto [low, high] = std::minmax_element(begin, end);
       for (int64_t i = 0; i < pixels; ++i) out[c * pixels + i] = static_cast<float>(random.uniform(*low, *high));
     }
   }
@@ -75,7 +83,7 @@ struct Replacement {
 struct KeptSearch {
   int64_t image;
   double unchanged = 0;         // the output of the image itself
-  int64_t step = 1;             // of the first of `outputs`, in multiples of the step size
+  int64_t step = 0;             // of the first of `outputs`, in multiples of the step size
   std::vector<double> outputs;  // [k][draw]
 };
 
@@ -120,10 +128,15 @@ class EffectiveComplexity {
       std::vector<KeptSearch> open;
       for (KeptSearch& search : active) {
         const int64_t k = answer(search);
-        if (k > 0)
-          out.scores[static_cast<size_t>(search.image)] = static_cast<double>(k);
-        else
+        if (k < 0) {
           open.push_back(std::move(search));
+          continue;
+        }
+        out.scores[static_cast<size_t>(search.image)] = static_cast<double>(k);
+        if (k == 0)
+          out.warnings.push_back(image_warning(search.image, count,
+                                               "the network answers the same when nothing of the image is kept, so the "
+                                               "score says nothing of the map: try another baseline"));
       }
       active = std::move(open);
       if (request_.progress) request_.progress(1 - static_cast<double>(active.size()) / static_cast<double>(all));
@@ -165,7 +178,7 @@ class EffectiveComplexity {
     for (int64_t c = 0; c < channels_; ++c) changed[c * pixels_ + feature] = x[c * pixels_ + feature];
   }
 
-  /// The smallest k asked for that suffices, or 0: then the search goes on.
+  /// The smallest k asked for that suffices, or -1: then the search goes on.
   int64_t answer(KeptSearch& search) const {
     const size_t draws = static_cast<size_t>(replacement_.draws);
     for (size_t begin = 0; begin < search.outputs.size(); begin += draws, ++search.step) {
@@ -173,7 +186,7 @@ class EffectiveComplexity {
       for (size_t i = begin; i < begin + draws; ++i) change += std::fabs(search.outputs[i] - search.unchanged);
       if (change / static_cast<double>(draws) <= tolerance_) return search.step * step_;
     }
-    return search.step * step_ >= size_ ? size_ : 0;
+    return search.step * step_ >= size_ ? size_ : -1;
   }
 
   const MetricRequest& request_;
@@ -199,11 +212,12 @@ Metric effective_complexity_metric() {
       {"tolerance", number, 0.1, "How much the output may change on average when only k features are kept", 0, 1e6},
       {"features_in_step", integer, 0, "Distance between the k that are tried; 0: a fiftieth of the features", 0, 2e9,
        "features"},
-      {"samples", integer, 8, "Draws of what replaces the other features, where baseline is uniform", 1, 1000, "draws"}};
-  std::vector<Parameter> baseline = baseline_parameters("uniform");
+      {"samples", integer, 8, "Draws of what replaces the other features, where baseline is pixel or uniform", 1, 1000, "draws"}};
+  std::vector<Parameter> baseline = baseline_parameters("pixel");
   baseline[0].help =
-      "What replaces the features that are not kept: uniform (drawn between the image's smallest and largest value in the "
-      "channel), black, white, mean (of the image), or a number after the model's normalisation";
+      "What replaces the features that are not kept: pixel (all of them the colour of one of the image's pixels, drawn), uniform "
+      "(each drawn between the channel's smallest and largest value), black, white, mean (of the image), or a number after the "
+      "model's normalisation";
   own.insert(own.end(), baseline.begin(), baseline.end());
   Parameter output = output_parameter("softmax");
   output.help = "What must not change: the target's probability or its logit";
@@ -211,12 +225,12 @@ Metric effective_complexity_metric() {
   Metric m{{"effective-complexity", "Effective complexity", "complexity",
             "A. Nguyen, M. R. Martínez: On quantitative aspects of model interpretability, arXiv 2007.07584, 2020.",
             "The smallest number of features, in the order of the map, that keep the network's output when all others are "
-            "replaced by noise.",
+            "replaced by something else, on average over what that is.",
             with_preparation({}, std::move(own)),
-            "An image of noise with a few true pixels is nothing the network knows, so much of the count can be what it needs to "
-            "believe the picture at all: compare methods on one image, not images. A network sure of one class whatever it sees "
-            "needs nothing, and then every map scores well.",
-            "min k:  E[ |f_c(x with its k strongest features, all others drawn) − f_c(x)| ] ≤ tolerance\n"
+            "A few true pixels on one colour are nothing the network knows, so much of the count can be what it needs to believe the "
+            "picture at all: compare methods on one image, not images. Where the network gives the same answer for an empty picture, "
+            "nothing is needed, and every map scores 0.",
+            "min k:  E[ |f_c(x with its k strongest features, all others replaced) − f_c(x)| ] ≤ tolerance\n"
             "with eps:  |{i : |aᵢ| > eps}|"},
            Direction::lower,
            true,

@@ -1,4 +1,4 @@
-// The reference: a page for every method, nothing missing on it, no link dead.
+// The reference: a page for every method and every metric, nothing missing on it, no link dead.
 import assert from 'node:assert/strict';
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
@@ -39,8 +39,7 @@ test('the reference', async (t) => {
   });
 
   await t.test('has all entries of the other registries, segmentations with their borders', () => {
-    for (const [file, entries] of Object.entries({'metrics.html': metrics, 'segmentations.html': segmentations,
-      'poolings.html': poolings, 'normalisations.html': normalisations})) {
+    for (const [file, entries] of Object.entries({'segmentations.html': segmentations, 'poolings.html': poolings, 'normalisations.html': normalisations})) {
       const page = read(file);
       for (const entry of entries) {
         assert.ok(page.includes(`<section id="${entry.name}">`), entry.name);
@@ -49,6 +48,25 @@ test('the reference', async (t) => {
       }
     }
     assert.equal([...read('segmentations.html').matchAll(/src="data:image\/jpeg/g)].length, segmentations.length);
+  });
+
+  await t.test('has a page for every metric, with its scores of four maps', () => {
+    assert.deepEqual(readdirSync(join(site, 'metrics')).sort(), metrics.map((m) => `${m.name}.html`).sort());
+    const index = read('metrics.html');
+    for (const metric of metrics) {
+      assert.ok(index.includes(`href="metrics/${metric.name}.html"`), metric.name);
+      const page = read(`metrics/${metric.name}.html`);
+      for (const text of [metric.title, metric.description, metric.misleads, metric.formula, metric.citation])
+        assert.ok(page.includes(escaped(text)), `${metric.name}: ${text}`);
+      for (const p of metric.parameters) assert.ok(page.includes(`<code>${p.name}</code>`), `${metric.name}, ${p.name}`);
+      const scores = [...page.matchAll(/class="score">([^<]*)/g)].map(([, score]) => score.trim());
+      assert.equal(scores.length, 4, metric.name);
+      if (!scores.some((score) => /[0-9]/.test(score))) assert.fail(`${metric.name}: no map has a score`);
+      assert.equal(page.includes('<code>compat=quantus</code>'), metric.parameters.some((p) => p.name === 'compat'), metric.name);
+      assert.match(page, /<h2>Range<\/h2>\n<p>[^<]/);
+    }
+    const relevance = [...read('metrics/relevance-mass-accuracy.html').matchAll(/class="score">([0-9.]+)/g)].map(([, v]) => +v);
+    assert.ok(relevance.length === 4 && relevance.every((v) => v >= 0 && v <= 1) && new Set(relevance).size === 4, relevance.join());
   });
 
   await t.test('has no dead link, no address of elsewhere, no script', () => {
@@ -78,5 +96,24 @@ test('the reference', async (t) => {
     const made = run(...words);
     assert.equal(made.status, 0, made.err);
     assert.ok(existsSync(output));
+
+    for (const metric of ['boundary-distance', 'effective-complexity', 'max-sensitivity']) {
+      const metricPage = read(`metrics/${metric}.html`);
+      const shown = +[...metricPage.matchAll(/class="score">([0-9.]+)/g)][3][1];
+      let out = '';
+      for (const line of /<pre>(kernelscope explain [^<]*)<\/pre>/.exec(metricPage)[1].split('\n')) {
+        const places = {'--model': root, '--image': site, '--mask': site, '--output': where, '--attribution': where};
+        const all = line.split(' ').slice(1);
+        for (const [option, place] of Object.entries(places)) {
+          const at = all.indexOf(option);
+          if (at >= 0) all[at + 1] = join(place, all[at + 1]);
+        }
+        const done = run(...all);
+        assert.equal(done.status, 0, done.err);
+        out = done.out;
+      }
+      const measured = JSON.parse(out).scores[0];
+      assert.ok(Math.abs(measured - shown) <= 6e-4 * Math.max(1, Math.abs(shown)), `${metric}: ${measured}, the page says ${shown}`);
+    }
   });
 });

@@ -286,14 +286,21 @@ TEST_CASE("effective complexity: as many features as a linear network uses") {
   loose["features_in_step"] = 4;
   CHECK(measure("effective-complexity", loose, {&classifier, &x, &targets, good}).scores == std::vector<double>{8, 8});
 
-  // Noise: between the image's smallest and largest value, here nothing but its value, so that nothing is needed.
+  // An image of one colour is what replaces it, so that nothing is needed, and that is told.
   json noisy = params;
-  noisy["baseline"] = "uniform";
-  CHECK(measure("effective-complexity", noisy, {&classifier, &x, &targets, bad}).scores == std::vector<double>{1, 1});
+  for (const char* baseline : {"pixel", "uniform"}) {
+    noisy["baseline"] = baseline;
+    const MetricResult nothing = measure("effective-complexity", noisy, {&classifier, &x, &targets, bad});
+    CHECK(nothing.scores == std::vector<double>{0, 0});
+    CHECK(nothing.warnings.at(1).find("image 2: the network answers the same") == 0);
+  }
   Random random(8);
   x = test::random_tensor(random, {2, 3, 8, 8});
   const MetricRequest request{&classifier, &x, &targets, good};
-  CHECK(measure("effective-complexity", noisy, request).scores == std::vector<double>{10, 10});
+  for (const char* baseline : {"uniform", "pixel"}) {
+    noisy["baseline"] = baseline;
+    CHECK(measure("effective-complexity", noisy, request).scores == std::vector<double>{10, 10});
+  }
   const Tensor second = x.slice(0, 1), second_map = good.slice(0, 1);
   const std::vector<int> one = {0};
   noisy["tolerance"] = 1.0;

@@ -2,6 +2,7 @@
 
 #include "explain/method.h"
 #include "metric/metric.h"
+#include "metric/range.h"
 #include "picture/normalisation.h"
 #include "picture/pooling.h"
 #include "segment/segments.h"
@@ -43,6 +44,14 @@ TEST_SUITE("registry") {
       CAPTURE(m.name);
       CHECK((m.family == "baseline" || !m.citation.empty()));
     }
+  }
+
+  TEST_CASE("the range of every metric is known") {
+    for (const Metric& m : metrics()) {
+      CAPTURE(m.name);
+      CHECK_FALSE(metric_range(m.name).empty());
+    }
+    CHECK_THROWS_AS(metric_range("absent"), std::logic_error);
   }
 
   TEST_CASE("an entry described as JSON keeps its texts") {

@@ -17,7 +17,7 @@ constexpr size_t most_members = 32;
 constexpr const char* aggregation_family = "aggregation";
 
 /// Methods of different kinds that agree in what their sign says: support for the class. All are one graph each.
-const json usual_members = {"input-x-gradient",      "guided-backprop", "deeplift", "lrp-epsilon-plus-flat",
+const json usual_members = {"input-x-gradient",      "guided-backprop", "lrp-epsilon-plus-flat",
                             "lrp-epsilon-gamma-box", "grad-cam",        "layer-cam"};
 
 /// A member as its full object, {"name", "params"}, with its defaults.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "explain/evaluate.h"
 #include "metric/metric.h"
@@ -43,39 +44,28 @@ MetricResult features_above(const MetricRequest& r, const Params& p) {
 
 /// What stands for features that are taken away.
 struct Replacement {
-  enum class Kind { pixel, uniform, fixed };
-  Kind kind = Kind::fixed;
-  Baseline baseline;  // of a fixed one
+  bool pixel = false;  // the colour of one of the image's pixels, drawn
+  Baseline baseline;   // otherwise
   int draws = 1;
+  std::vector<int64_t> everything;  // all values of an image
 
-  Replacement(const Params& p, const std::string& where) {
-    const json& given = p.value("baseline");
-    kind = given == "pixel" ? Kind::pixel : given == "uniform" ? Kind::uniform : Kind::fixed;
-    if (kind == Kind::fixed)
-      baseline = read_baseline(p, where);
-    else
-      draws = p.integer("samples");
+  Replacement(const Params& p, const std::string& where, int64_t values) : everything(static_cast<size_t>(values)) {
+    std::iota(everything.begin(), everything.end(), int64_t{0});
+    pixel = p.value("baseline") == "pixel";
+    if (!pixel) baseline = read_baseline(p, where);
+    if (pixel || baseline.kind == Baseline::Kind::uniform) draws = p.integer("samples");
   }
 
-  /// The whole image replaced. The same draw gives the same values for every number of features that are kept.
-  void fill(const float* x, int64_t channels, int64_t pixels, Random random, float* out) const {
-    if (kind == Kind::fixed) {
-      Removal removal(x, channels * pixels, baseline);
-      const int64_t first = 0;
-      removal.remove(&first, &first + 1);  // an image's own statistic does not depend on what is removed
-      std::fill(out, out + channels * pixels, removal.values()[0]);
+  /// The whole image replaced. The same seed gives the same values for every number of features that are kept.
+  void fill(const float* x, int64_t channels, int64_t pixels, uint64_t seed, float* out) const {
+    if (pixel) {
+      const int64_t chosen = Random(seed).below(static_cast<uint32_t>(pixels));
+      for (int64_t c = 0; c < channels; ++c) std::fill_n(out + c * pixels, pixels, x[c * pixels + chosen]);
       return;
     }
-    const int64_t chosen = random.below(static_cast<uint32_t>(pixels));
-    for (int64_t c = 0; c < channels; ++c) {
-      const float *begin = x + c * pixels, *end = begin + pixels;
-      if (kind == Kind::pixel) {
-        std::fill(out + c * pixels, out + (c + 1) * pixels, begin[chosen]);
-        continue;
-      }
-      const auto [low, high] = std::minmax_element(begin, end);
-      for (int64_t i = 0; i < pixels; ++i) out[c * pixels + i] = static_cast<float>(random.uniform(*low, *high));
-    }
+    Removal removal(x, channels * pixels, baseline, seed);
+    removal.remove(everything.data(), everything.data() + everything.size());
+    std::copy(removal.values().begin(), removal.values().end(), out);
   }
 };
 
@@ -92,7 +82,7 @@ class EffectiveComplexity {
   EffectiveComplexity(const MetricRequest& r, const Params& p)
       : request_(r),
         maps_(prepared(r, p)),
-        replacement_(p, "effective-complexity"),
+        replacement_(p, "effective-complexity", r.inputs->stride()),
         tolerance_(p.number("tolerance")),
         channels_(r.inputs->dim(1)),
         pixels_(maps_->maps().pixels()),
@@ -160,9 +150,8 @@ class EffectiveComplexity {
         const int64_t draw = static_cast<int64_t>(i) % replacement_.draws;
         const int64_t k = (first + static_cast<int64_t>(i) / replacement_.draws) * step_;
         float* changed = evaluator_.next(target(search), &search.outputs[i]);
-        replacement_.fill(x, channels_, pixels_,
-                          Random(mix_seed(request_.seed, static_cast<uint64_t>(search.image)), static_cast<uint64_t>(draw)),
-                          changed);
+        const uint64_t seed = mix_seed(request_.seed, static_cast<uint64_t>(search.image));
+        replacement_.fill(x, channels_, pixels_, mix_seed(seed, static_cast<uint64_t>(draw)), changed);
         for (int64_t rank = 0; rank < k; ++rank) keep(x, order[static_cast<size_t>(rank)], changed);
       }
     }
@@ -214,9 +203,10 @@ Metric effective_complexity_metric() {
        "features"},
       {"samples", integer, 8, "Draws of what replaces the other features, where baseline is pixel or uniform", 1, 1000, "draws"}};
   std::vector<Parameter> baseline = baseline_parameters("pixel");
+  baseline[0].choices.push_back("pixel");
   baseline[0].help =
       "What replaces the features that are not kept: pixel (all of them the colour of one of the image's pixels, drawn), uniform "
-      "(each drawn between the channel's smallest and largest value), black, white, mean (of the image), or a number after the "
+      "(each drawn between the image's smallest and largest value), black, white, mean (of the image), or a number after the "
       "model's normalisation";
   own.insert(own.end(), baseline.begin(), baseline.end());
   Parameter output = output_parameter("softmax");

@@ -321,7 +321,7 @@ TEST_CASE("effective complexity asks the network only where it must, and each in
   const int64_t before = s.classifier.forward_count();
   measure("effective-complexity", {{"output", "logits"}, {"tolerance", 0}, {"baseline", 0}, {"features_in_step", 1}},
           {&s.classifier, &s.inputs, &s.targets, maps});
-  CHECK(s.classifier.forward_count() - before <= 6 * 64);
+  CHECK(s.classifier.forward_count() - before <= 6 * 65);  // none to 63 pixels, and the image itself
 }
 
 TEST_CASE("metrics that share a preparation give the same scores as alone") {

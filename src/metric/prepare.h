@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "registry/registry.h"
-#include "tensor/hash.h"
 #include "tensor/tensor.h"
 
 namespace ks {
@@ -94,7 +93,7 @@ class PreparationMemo {
  private:
   std::map<std::string, std::shared_ptr<const PreparedMaps>> made_;
   std::shared_ptr<const Annotations> annotations_;
-  Fingerprint annotated_;  // the masks of annotations_
+  Tensor annotated_;  // the masks of annotations_
 };
 
 struct MetricRequest;  // metric/metric.h

@@ -175,8 +175,8 @@ class MetricReference {
 
   static std::string compat_html(const Metric& m) {
     if (!m.quantus.is_object()) return "";
-    std::string out = "<h2>What <code>compat=quantus</code> changes</h2>\n<p>Quantus computes something else under this name. These "
-                      "defaults give its number:</p>\n<div class=\"scroll\"><table class=\"parameters\"><thead><tr><th>Parameter</th>"
+    std::string out = "<h2>What Quantus computes instead</h2>\n<p>With <code>compat=quantus</code> the parameters that are not given "
+                      "have the values with which Quantus computes this metric:</p>\n<div class=\"scroll\"><table class=\"parameters\"><thead><tr><th>Parameter</th>"
                       "<th>After the paper</th><th>As Quantus</th></tr></thead><tbody>\n";
     const json usual = check_parameters(m, {}).all();
     for (const auto& [name, value] : m.quantus.items())

@@ -143,8 +143,8 @@ bool Bridge::post_next(Model& model) {
     cell.progress = 0;
     json together = json::array();
     for (const size_t m : methods_of_pass(model, *task)) together.push_back(spec(model.study.methods[m]));
-    computing_ = post({Kind::explain, key},
-                      {{"op", "explain"}, {"image", image}, {"method", method}, {"together", together}});
+    computing_ =
+        post({Kind::explain, key}, {{"op", "explain"}, {"image", image}, {"method", method}, {"together", together}});
   } else {
     const std::string key = score_key(model, task->image, task->method, *task->metric);
     model.scores[key].state = State::running;

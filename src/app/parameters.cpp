@@ -144,7 +144,8 @@ void draw_parameters(const char* id, const Entry& entry, const json& given, cons
     ImGui::SetCursorPosY(y + 7);
     const ImVec2 at = ImGui::GetCursorScreenPos();
     ImGui::Dummy({parameter_x - ImGui::GetCursorPosX() - 6, ImGui::GetTextLineHeight()});
-    ui::text_in(ImGui::GetWindowDrawList(), {at, ui::last_item().max}, theme::fonts.body, own ? theme::text : theme::muted, label);
+    ui::text_in(ImGui::GetWindowDrawList(), {at, ui::last_item().max}, theme::fonts.body,
+                own ? theme::text : theme::muted, label);
     ui::tooltip(label, p.help, "default: " + p.default_value.dump() + (p.unit.empty() ? "" : " " + p.unit));
     ImGui::SameLine(0, 0);
     ImGui::SetCursorPos({parameter_x, y});

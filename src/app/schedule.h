@@ -12,8 +12,9 @@ struct Task {
   std::optional<size_t> metric;  // none: the explanation itself
 };
 
-/// What to compute next: the selected cell, then the explanations by methods that share a pass, image by image, then the
-/// others (quick methods first), then the scores (quick metrics first). None when everything the study asks for is there.
+/// What to compute next: the selected cell, then the explanations by methods that share a pass, image by image, then
+/// the others (quick methods first), then the scores (quick metrics first). None when everything the study asks for is
+/// there.
 std::optional<Task> next_task(const Model& model);
 
 /// The methods whose explanations the core had better compute together with a task's, its own among them; none where it

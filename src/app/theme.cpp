@@ -14,8 +14,8 @@ std::array<std::string, static_cast<size_t>(FontFile::count)> font_files;
 const ImWchar text_ranges[] = {0x20,   0x17F,  0x391,  0x3C9,  0x2010, 0x2026, 0x2032, 0x203A, 0x2190, 0x2199,
                                0x2212, 0x2212, 0x221E, 0x221E, 0x2248, 0x2248, 0x2260, 0x2265, 0};
 // Formulas: superscripts and subscripts, operators. The text font lacks some, which come from the monospaced one.
-const ImWchar formula_ranges[] = {0x20,   0x17F,  0x391,  0x3C9,  0x1D43, 0x1D6A, 0x2010, 0x2026, 0x2032, 0x203A, 0x2070,
-                                  0x209C, 0x2190, 0x2199, 0x2200, 0x2265, 0x2C7C, 0x2C7C, 0};
+const ImWchar formula_ranges[] = {0x20,   0x17F,  0x391,  0x3C9,  0x1D43, 0x1D6A, 0x2010, 0x2026, 0x2032, 0x203A,
+                                  0x2070, 0x209C, 0x2190, 0x2199, 0x2200, 0x2265, 0x2C7C, 0x2C7C, 0};
 const ImWchar formula_extra_ranges[] = {0x2207, 0x2209, 0x2227, 0x222A, 0x2308, 0x230B, 0};
 const ImWchar figure_ranges[] = {0x20,   0x7E,   0xB1,   0xB1,   0xB7,   0xB7,   0xD7, 0xD7,
                                  0x2013, 0x2014, 0x2026, 0x2026, 0x2212, 0x2212, 0};
@@ -26,7 +26,7 @@ ImFont* add_font(FontFile file, float size, float density, const ImWchar* ranges
   config.FontDataOwnedByAtlas = false;
   config.OversampleH = density > 1.5f ? 1 : 2;
   config.OversampleV = 1;
-  config.MergeMode = merge;  // into the font added before: it gets the characters it has not
+  config.MergeMode = merge;           // into the font added before: it gets the characters it has not
   config.RasterizerMultiply = 1.12f;  // light text on dark looks thin without gamma-correct blending
   ImFont* font = ImGui::GetIO().Fonts->AddFontFromMemoryTTF(bytes.data(), static_cast<int>(bytes.size()),
                                                             size * density, &config, ranges);

@@ -29,13 +29,13 @@ constexpr ImU32 error_panel = IM_COL32(64, 30, 30, 255);
 ImU32 faded(ImU32 color, float alpha);
 
 struct Fonts {
-  ImFont* body = nullptr;    // 14
-  ImFont* strong = nullptr;  // 14, semibold
-  ImFont* label = nullptr;   // 13, semibold
-  ImFont* small = nullptr;   // 12
-  ImFont* title = nullptr;   // 17, semibold
-  ImFont* formula = nullptr; // 14: with the signs of formulas
-  ImFont* mono = nullptr;    // 12: figures that stand in columns
+  ImFont* body = nullptr;     // 14
+  ImFont* strong = nullptr;   // 14, semibold
+  ImFont* label = nullptr;    // 13, semibold
+  ImFont* small = nullptr;    // 12
+  ImFont* title = nullptr;    // 17, semibold
+  ImFont* formula = nullptr;  // 14: with the signs of formulas
+  ImFont* mono = nullptr;     // 12: figures that stand in columns
 };
 extern Fonts fonts;
 

@@ -50,7 +50,8 @@ std::set<std::string> channels_last(const graph::Model& model) {
   std::set<std::string> out;
   for (const graph::Node& node : model.nodes) {
     if (node.op == "Transpose") {
-      if (node.attribute("perm", std::vector<int64_t>{}) == std::vector<int64_t>{0, 2, 3, 1}) out.insert(node.outputs.at(0));
+      if (node.attribute("perm", std::vector<int64_t>{}) == std::vector<int64_t>{0, 2, 3, 1})
+        out.insert(node.outputs.at(0));
       continue;
     }
     if (std::any_of(node.inputs.begin(), node.inputs.end(), [&](const auto& i) { return out.count(i) > 0; }))
@@ -59,9 +60,15 @@ std::set<std::string> channels_last(const graph::Model& model) {
   return out;
 }
 
-std::string layer_map_output(const std::string& tensor) { return "explain/map/" + tensor; }
-std::string layer_channels_output(const std::string& tensor) { return "explain/channels/" + tensor; }
-std::string layer_sent_output(const std::string& tensor) { return "explain/sent/" + tensor; }
+std::string layer_map_output(const std::string& tensor) {
+  return "explain/map/" + tensor;
+}
+std::string layer_channels_output(const std::string& tensor) {
+  return "explain/channels/" + tensor;
+}
+std::string layer_sent_output(const std::string& tensor) {
+  return "explain/sent/" + tensor;
+}
 
 void add_layer_outputs(Pass& pass, const std::function<std::string(const std::string&, const std::string&)>& value_of) {
   const std::set<std::string> last = channels_last(pass.forward());
@@ -74,7 +81,8 @@ void add_layer_outputs(Pass& pass, const std::function<std::string(const std::st
     std::iota(positions.begin(), positions.end(), 1);
     positions.erase(positions.begin() + channel - 1);
     const Shape per_channel = {-1, shape[static_cast<size_t>(channel)]};
-    if (positions.empty()) add_output(pass, "Identity", {value}, layer_channels_output(tensor), per_channel);
+    if (positions.empty())
+      add_output(pass, "Identity", {value}, layer_channels_output(tensor), per_channel);
     else
       add_output(pass, "ReduceSum", {value, pass.builder().ints(positions)}, layer_channels_output(tensor), per_channel,
                  {{"keepdims", int64_t{0}}});

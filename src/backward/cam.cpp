@@ -28,7 +28,8 @@ std::string gradient_map(Pass& pass, const CamOptions& options) {
   if (options.kind == CamKind::layer_cam) return weighted_sum(pass, positive, a);
   // g^2 / (2 g^2 + g^3 sum A) without the powers, which would underflow; where g <= 0 the product is 0 in any case.
   graph::Builder& b = pass.builder();
-  const std::string below = pass.add("Add", {b.scalar(2), pass.add("Mul", {positive, pass.reduce("ReduceSum", a, {2, 3})})});
+  const std::string below =
+      pass.add("Add", {b.scalar(2), pass.add("Mul", {positive, pass.reduce("ReduceSum", a, {2, 3})})});
   const std::string near_zero = pass.add("Less", {pass.add("Abs", {below}), b.scalar(1e-6f)});
   const std::string shares = pass.add("Div", {positive, pass.add("Where", {near_zero, b.scalar(1), below})});
   return weighted_sum(pass, pass.reduce("ReduceSum", shares, {2, 3}), a);
@@ -40,8 +41,8 @@ std::string scaled_to_one(Pass& pass, const std::string& x) {
   return pass.add("Div", {x, pass.add("Add", {peak, pass.builder().scalar(smallest)})});
 }
 
-/// A v for the first right singular vector v of A [positions, channels], by squaring the smaller Gram matrix until only its
-/// first eigenvector is left. Of the two signs of v the one whose map has a sum that is not negative.
+/// A v for the first right singular vector v of A [positions, channels], by squaring the smaller Gram matrix until only
+/// its first eigenvector is left. Of the two signs of v the one whose map has a sum that is not negative.
 std::string eigen_map(Pass& pass, const std::string& activation) {
   const Shape& s = pass.shape(activation);
   const int64_t channels = s[1], positions = s[2] * s[3];
@@ -54,16 +55,16 @@ std::string eigen_map(Pass& pass, const std::string& activation) {
   std::string power = by_channel ? pass.add("MatMul", {small, turned}) : pass.add("MatMul", {turned, small});
   power = scaled_to_one(pass, power);
   for (int i = 0; i < squarings; ++i) power = scaled_to_one(pass, pass.add("MatMul", {power, power}));
-  // The power is now e e^T for its first eigenvector e. Times y it is e <e,y>; y is chosen so that the map's sum has the sign
-  // of <e,y>^2: by channel e is v itself and y the sum over positions, by position v = A^T e and y is all ones.
+  // The power is now e e^T for its first eigenvector e. Times y it is e <e,y>; y is chosen so that the map's sum has
+  // the sign of <e,y>^2: by channel e is v itself and y the sum over positions, by position v = A^T e and y is all
+  // ones.
   std::string v;
   if (by_channel) {
     v = pass.add("MatMul", {power, pass.add("MatMul", {small, pass.constant(Tensor({1, positions, 1}, 1.0f))})});
   } else {
     v = pass.add("MatMul", {small, pass.add("MatMul", {power, pass.constant(Tensor({1, positions, 1}, 1.0f))})});
   }
-  const std::string norm =
-      pass.add("Sqrt", {pass.reduce("ReduceSum", pass.add("Mul", {v, v}), {1, 2})});
+  const std::string norm = pass.add("Sqrt", {pass.reduce("ReduceSum", pass.add("Mul", {v, v}), {1, 2})});
   const std::string unit = pass.add("Div", {v, pass.add("Add", {norm, b.scalar(smallest)})});
   const std::string map = pass.add("MatMul", {pass.add("Transpose", {rows}, swap), unit});
   return pass.add("Reshape", {map, b.ints({-1, 1, s[2], s[3]})});
@@ -91,18 +92,20 @@ std::string last_feature_map(const graph::Model& forward, const graph::Shapes& s
       computed.insert(node.outputs.begin(), node.outputs.end());
   for (size_t i = forward.nodes.size(); i-- > 0;) {
     const graph::Node& node = forward.nodes[i];
-    if (std::none_of(node.outputs.begin(), node.outputs.end(), [&](const auto& o) { return needed.count(o) > 0; })) continue;
+    if (std::none_of(node.outputs.begin(), node.outputs.end(), [&](const auto& o) { return needed.count(o) > 0; }))
+      continue;
     const auto shape = shapes.find(node.outputs[0]);
-    const bool spatial = shape != shapes.end() && shape->second.size() == 4 && shape->second[2] * shape->second[3] > 1 &&
-                         computed.count(node.outputs[0]) && !last.count(node.outputs[0]);
+    const bool spatial = shape != shapes.end() && shape->second.size() == 4 &&
+                         shape->second[2] * shape->second[3] > 1 && computed.count(node.outputs[0]) &&
+                         !last.count(node.outputs[0]);
     if (spatial && !skipped.count(node.op)) return node.outputs[0];
     needed.insert(node.inputs.begin(), node.inputs.end());
   }
   return "";
 }
 
-graph::Model cam_model(const graph::Model& forward, const Shape& input_shape, const CamOptions& options, Backend backend,
-                       const std::string& where) {
+graph::Model cam_model(const graph::Model& forward, const Shape& input_shape, const CamOptions& options,
+                       Backend backend, const std::string& where) {
   Pass pass(forward, input_shape, backend, where);
   const Shape layer = pass.shape(options.layer);
   add_seed(pass);

@@ -24,9 +24,9 @@ struct CamOptions {
 /// flatten; empty where there is none. `shapes` of the simplified network.
 std::string last_feature_map(const graph::Model& forward, const graph::Shapes& shapes);
 
-/// A model that computes the logits and the map, upsampled to the input (see backward/upsample.h): [N,1,H,W]. Maps that are
-/// zero everywhere stay zero. Throws Error where no gradient reaches the layer.
-graph::Model cam_model(const graph::Model& forward, const Shape& input_shape, const CamOptions& options, Backend backend,
-                       const std::string& where);
+/// A model that computes the logits and the map, upsampled to the input (see backward/upsample.h): [N,1,H,W]. Maps that
+/// are zero everywhere stay zero. Throws Error where no gradient reaches the layer.
+graph::Model cam_model(const graph::Model& forward, const Shape& input_shape, const CamOptions& options,
+                       Backend backend, const std::string& where);
 
 }  // namespace ks::backward

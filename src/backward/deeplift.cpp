@@ -15,18 +15,43 @@ namespace {
 
 using graph::Node;
 
-/// Below these differences of an activation's input its slope is its gradient: quotients of rounding errors help nobody. A
-/// piecewise linear activation has an exact quotient down to the last bit.
+/// Below these differences of an activation's input its slope is its gradient: quotients of rounding errors help
+/// nobody. A piecewise linear activation has an exact quotient down to the last bit.
 constexpr float nearly_zero = 1e-10f, nearly_zero_smooth = 1e-3f;
 
-const std::set<std::string> piecewise_linear = {"Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "Abs", "Max", "Min"};
-const std::set<std::string> smooth = {"Elu",       "Selu", "Celu", "Gelu", "Erf", "Sigmoid", "HardSwish", "Tanh",
-                                      "Softplus", "Mish", "Exp",  "Log",  "Pow"};
-const std::set<std::string> linear_ops = {
-    "Conv",      "ConvTranspose", "Gemm",      "Add",    "Sub",        "Sum",       "Mean",    "Neg",     "Concat",
-    "Split",     "Slice",         "Gather",    "Pad",    "Tile",       "Flatten",   "Reshape", "Squeeze", "Unsqueeze",
-    "Transpose", "Expand",        "Resize",    "Cast",   "ReduceMean", "ReduceSum", "Dropout", "Identity",
-    "AveragePool", "GlobalAveragePool", "BatchNormalization"};
+const std::set<std::string> piecewise_linear = {"Relu",        "LeakyRelu", "PRelu", "Clip",
+                                                "HardSigmoid", "Abs",       "Max",   "Min"};
+const std::set<std::string> smooth = {"Elu",  "Selu",     "Celu", "Gelu", "Erf", "Sigmoid", "HardSwish",
+                                      "Tanh", "Softplus", "Mish", "Exp",  "Log", "Pow"};
+const std::set<std::string> linear_ops = {"Conv",
+                                          "ConvTranspose",
+                                          "Gemm",
+                                          "Add",
+                                          "Sub",
+                                          "Sum",
+                                          "Mean",
+                                          "Neg",
+                                          "Concat",
+                                          "Split",
+                                          "Slice",
+                                          "Gather",
+                                          "Pad",
+                                          "Tile",
+                                          "Flatten",
+                                          "Reshape",
+                                          "Squeeze",
+                                          "Unsqueeze",
+                                          "Transpose",
+                                          "Expand",
+                                          "Resize",
+                                          "Cast",
+                                          "ReduceMean",
+                                          "ReduceSum",
+                                          "Dropout",
+                                          "Identity",
+                                          "AveragePool",
+                                          "GlobalAveragePool",
+                                          "BatchNormalization"};
 
 /// The network a second time, on the baseline.
 class Baseline {
@@ -34,7 +59,8 @@ class Baseline {
   Baseline(Pass& pass, const std::string& image) : pass_(pass) {
     names_[pass.forward().inputs.at(0).name] = image;
     for (const Node& node : pass.forward().nodes) {
-      if (std::none_of(node.inputs.begin(), node.inputs.end(), [&](const auto& i) { return names_.count(i) > 0; })) continue;
+      if (std::none_of(node.inputs.begin(), node.inputs.end(), [&](const auto& i) { return names_.count(i) > 0; }))
+        continue;
       std::vector<std::string> inputs;
       for (const std::string& i : node.inputs) inputs.push_back(of(i));
       const auto outputs =
@@ -70,9 +96,12 @@ class Rescale {
   Rescale(Pass& pass, Baseline& baseline) : pass_(pass), baseline_(baseline) {}
 
   void apply(const Node& node, const std::string& m) {
-    const auto computed = std::count_if(node.inputs.begin(), node.inputs.end(), [&](const auto& i) { return pass_.wants(i); });
+    const auto computed =
+        std::count_if(node.inputs.begin(), node.inputs.end(), [&](const auto& i) { return pass_.wants(i); });
     if (computed == 1 && piecewise_linear.count(node.op)) return activation(node, m, nearly_zero);
-    if (is_square(node)) return pass_.send(node.inputs[0], pass_.add("Mul", {m, pass_.add("Add", {node.inputs[0], baseline_.of(node.inputs[0])})}));
+    if (is_square(node))
+      return pass_.send(node.inputs[0],
+                        pass_.add("Mul", {m, pass_.add("Add", {node.inputs[0], baseline_.of(node.inputs[0])})}));
     if (computed == 1 && smooth.count(node.op)) return activation(node, m, nearly_zero_smooth);
     if (node.op == "Sqrt" || node.op == "Reciprocal") return root_or_reciprocal(node, m);
     if (node.op == "MaxPool" || node.op == "GlobalMaxPool") return max_pool(node, m);
@@ -89,7 +118,8 @@ class Rescale {
 
  private:
   /// d(y) / d(x) where d(x) is not nearly 0, else `gradient`, times m where that is not in it yet.
-  std::string slope(const std::string& dx, const std::string& dy_times_m, const std::string& gradient, float threshold) {
+  std::string slope(const std::string& dx, const std::string& dy_times_m, const std::string& gradient,
+                    float threshold) {
     graph::Builder& b = pass_.builder();
     const std::string near = pass_.add("Less", {pass_.add("Abs", {dx}), b.scalar(threshold)});
     const std::string quotient = pass_.add("Div", {dy_times_m, pass_.add("Where", {near, b.scalar(1), dx})});
@@ -100,9 +130,12 @@ class Rescale {
   std::string gradient(const Node& node, const std::string& m) { return pass_.gradients_of(node, m).at(0).second; }
 
   void activation(const Node& node, const std::string& m, float threshold) {
-    const std::string& x = *std::find_if(node.inputs.begin(), node.inputs.end(), [&](const auto& i) { return pass_.wants(i); });
+    const std::string& x =
+        *std::find_if(node.inputs.begin(), node.inputs.end(), [&](const auto& i) { return pass_.wants(i); });
     if (pass_.shape(x) != pass_.shape(node.outputs[0]))
-      throw Error("node '" + node.name + "' (" + node.op + ") repeats its input along an axis, which DeepLIFT does not know", pass_.where());
+      throw Error(
+          "node '" + node.name + "' (" + node.op + ") repeats its input along an axis, which DeepLIFT does not know",
+          pass_.where());
     const std::string dy = pass_.add("Mul", {baseline_.difference(node.outputs[0]), m});
     pass_.send(x, slope(baseline_.difference(x), dy, gradient(node, m), threshold));
   }
@@ -112,7 +145,8 @@ class Rescale {
     const std::string dy = baseline_.difference(y), flow = pass_.add("Mul", {dy, m}), zero = pass_.builder().scalar(0);
     const std::string below = pass_.add("Less", {dy, zero});
     Node window = node;
-    if (node.op == "GlobalMaxPool") window.attributes["kernel_shape"] = std::vector<int64_t>{pass_.shape(x)[2], pass_.shape(x)[3]};
+    if (node.op == "GlobalMaxPool")
+      window.attributes["kernel_shape"] = std::vector<int64_t>{pass_.shape(x)[2], pass_.shape(x)[3]};
     const std::string up = gradient(node, pass_.add("Where", {below, zero, flow}));
     const std::string down =
         unpool(pass_, window, baseline_.of(x), baseline_.of(y), pass_.add("Where", {below, flow, zero}));
@@ -120,7 +154,8 @@ class Rescale {
   }
 
   /// Sends what a product of `factor` with the tensor `with` would, which may be of any origin.
-  void send_through_product(const Node& node, const std::string& factor, const std::string& with, const std::string& m) {
+  void send_through_product(const Node& node, const std::string& factor, const std::string& with,
+                            const std::string& m) {
     Node product = node;
     product.op = "Mul";
     product.inputs = {factor, with};
@@ -145,8 +180,9 @@ class Rescale {
     pass_.send(node.inputs[0], sent);
   }
 
-  /// a r - a' r' is r (a - a') + a' (r - r'), and as well with the dashes exchanged. Of the two the one with the smaller r, so
-  /// that no small deviation of the baseline multiplies the image's differences, and the a that goes with it.
+  /// a r - a' r' is r (a - a') + a' (r - r'), and as well with the dashes exchanged. Of the two the one with the
+  /// smaller r, so that no small deviation of the baseline multiplies the image's differences, and the a that goes with
+  /// it.
   struct Halves {
     std::string r, a;
   };
@@ -159,7 +195,8 @@ class Rescale {
   void quotient(const Node& node, const std::string& m) {
     graph::Builder& b = pass_.builder();
     const std::string &above = node.inputs[0], &below = node.inputs[1];
-    const std::string r = pass_.add("Div", {b.scalar(1), below}), rb = pass_.add("Div", {b.scalar(1), baseline_.of(below)});
+    const std::string r = pass_.add("Div", {b.scalar(1), below}),
+                      rb = pass_.add("Div", {b.scalar(1), baseline_.of(below)});
     const Halves h = steadier(r, rb, above, baseline_.of(above));
     if (pass_.wants(above)) send_through_product(node, above, h.r, m);
     const std::string slope = pass_.add("Neg", {pass_.add("Mul", {h.a, pass_.add("Mul", {r, rb})})});
@@ -173,7 +210,8 @@ class Rescale {
     if (axis < 0) axis += static_cast<int64_t>(pass_.shape(z).size());
     graph::Builder& b = pass_.builder();
     const std::string top = pass_.reduce("ReduceMax", pass_.add("Max", {z, zb}), {axis});
-    const std::string e = pass_.add("Exp", {pass_.add("Sub", {z, top})}), eb = pass_.add("Exp", {pass_.add("Sub", {zb, top})});
+    const std::string e = pass_.add("Exp", {pass_.add("Sub", {z, top})}),
+                      eb = pass_.add("Exp", {pass_.add("Sub", {zb, top})});
     const std::string r = pass_.add("Div", {b.scalar(1), pass_.reduce("ReduceSum", e, {axis})});
     const std::string rb = pass_.add("Div", {b.scalar(1), pass_.reduce("ReduceSum", eb, {axis})});
     const Halves h = steadier(r, rb, e, eb);
@@ -184,11 +222,13 @@ class Rescale {
     pass_.send(z, slope(baseline_.difference(z), de, pass_.add("Mul", {me, e}), nearly_zero_smooth));
   }
 
-  /// y = d r, d = x - mean, r = v^(-1/2), v = mean(d^2) + epsilon: the slope of r between v and v' is -r^2 r'^2 / (r + r').
+  /// y = d r, d = x - mean, r = v^(-1/2), v = mean(d^2) + epsilon: the slope of r between v and v' is -r^2 r'^2 / (r +
+  /// r').
   void normalisation(const Node& node, const std::string& m) {
     const Standardisation s(pass_, node);
     const auto x = s.parts(node.inputs[0]), b = s.parts(baseline_.of(node.inputs[0]));
-    const std::string sum_r = pass_.add("Add", {x.reciprocal, b.reciprocal}), sum_d = pass_.add("Add", {x.centred, b.centred});
+    const std::string sum_r = pass_.add("Add", {x.reciprocal, b.reciprocal}),
+                      sum_d = pass_.add("Add", {x.centred, b.centred});
     const Halves h = steadier(x.reciprocal, b.reciprocal, x.centred, b.centred);
     const std::string incoming = s.scaled(m), direct = pass_.add("Mul", {incoming, h.r});
     const std::string to_r = pass_.reduce("ReduceSum", pass_.add("Mul", {incoming, h.a}), s.axes());
@@ -203,7 +243,8 @@ class Rescale {
   void response_normalisation(const Node& node, const std::string& m) {
     const std::string &x = node.inputs[0], &xb = baseline_.of(x);
     const int64_t channels = pass_.shape(x).at(1), size = node.attribute("size", int64_t{1});
-    const float alpha = node.attribute("alpha", 1e-4f), beta = node.attribute("beta", 0.75f), bias = node.attribute("bias", 1.0f);
+    const float alpha = node.attribute("alpha", 1e-4f), beta = node.attribute("beta", 0.75f),
+                bias = node.attribute("bias", 1.0f);
     const float share = alpha / static_cast<float>(size);
     graph::Builder& b = pass_.builder();
     const auto norm = [&](const std::string& v) {
@@ -215,8 +256,8 @@ class Rescale {
     const std::string to_s = pass_.add("Mul", {half, sum_x});
     const std::string tangent =
         pass_.add("Mul", {to_s, pass_.add("Mul", {b.scalar(-beta), pass_.add("Pow", {u, b.scalar(-beta - 1)})})});
-    const std::string to_u = slope(pass_.add("Sub", {u, ub}), pass_.add("Mul", {to_s, pass_.add("Sub", {s, sb})}), tangent,
-                                   nearly_zero_smooth);
+    const std::string to_u = slope(pass_.add("Sub", {u, ub}), pass_.add("Mul", {to_s, pass_.add("Sub", {s, sb})}),
+                                   tangent, nearly_zero_smooth);
     const std::string through = pass_.add("Mul", {channel_sum(pass_, to_u, channels, size, share, true, 0), sum_x});
     pass_.send(x, pass_.add("Add", {pass_.add("Mul", {half, pass_.add("Add", {s, sb})}), through}));
   }
@@ -227,8 +268,8 @@ class Rescale {
 
 }  // namespace
 
-graph::Model deeplift_model(const graph::Model& forward, const Shape& input_shape, Backend backend, const std::string& where,
-                            Layers layers) {
+graph::Model deeplift_model(const graph::Model& forward, const Shape& input_shape, Backend backend,
+                            const std::string& where, Layers layers) {
   Pass pass(forward, input_shape, backend, where);
   const std::string input = forward.inputs.at(0).name;
   graph::Value image = forward.inputs[0];

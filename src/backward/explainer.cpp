@@ -25,8 +25,8 @@ graph::Model walk(Pass& pass, bool times_input, Layers layers, const Rules& rule
   return finish(pass, value_of(input, result), channels);
 }
 
-/// ReLUs that nothing but a max-pool reads. A pooled zero means that nothing in its window was active: the pool can stop the
-/// gradient for the ReLU, at a fraction of its size.
+/// ReLUs that nothing but a max-pool reads. A pooled zero means that nothing in its window was active: the pool can
+/// stop the gradient for the ReLU, at a fraction of its size.
 std::set<std::string> pooled_relus(const graph::Model& model) {
   std::set<std::string> relus, pooled;
   for (const graph::Node& n : model.nodes)
@@ -48,7 +48,8 @@ void relu_rule(Pass& pass, const graph::Node& node, const std::string& g, ReluRu
 graph::Model gradient_model(const graph::Model& forward, const Shape& input_shape, ReluRule relu, bool times_input,
                             Backend backend, const std::string& where, Layers layers) {
   Pass pass(forward, input_shape, backend, where);
-  // Where what arrives at every layer is asked for, or inactive units do not stop the gradient, each ReLU is for itself.
+  // Where what arrives at every layer is asked for, or inactive units do not stop the gradient, each ReLU is for
+  // itself.
   std::set<std::string> pooled;
   if (layers == Layers::input_only && relu != ReluRule::deconvolution) pooled = pooled_relus(forward);
   return walk(pass, times_input, layers, [&](const graph::Node& node) -> Pass::Rule {

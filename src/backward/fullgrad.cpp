@@ -19,12 +19,14 @@ constexpr float smallest_peak = 1e-30f;  // keeps 0 / 0 at 0
 
 /// f(t z) = t f(z) for t > 0: no bias in them, neither given nor implicit.
 const std::set<std::string> homogeneous = {
-    "Relu",       "LeakyRelu", "PRelu", "MaxPool",   "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Concat",
-    "Split",      "Slice",     "Pad",   "Transpose", "Reshape",     "Flatten",           "Squeeze",       "Unsqueeze",
-    "Gather",     "Expand",    "Neg",   "Abs",       "ReduceMean",  "ReduceSum",         "ReduceMax",     "Resize",
-    "ReduceMin",  "Tile",      "Cast",  "Mean",      "Identity",    "Dropout"};
+    "Relu",          "LeakyRelu", "PRelu",      "MaxPool",   "AveragePool", "GlobalAveragePool",
+    "GlobalMaxPool", "Concat",    "Split",      "Slice",     "Pad",         "Transpose",
+    "Reshape",       "Flatten",   "Squeeze",    "Unsqueeze", "Gather",      "Expand",
+    "Neg",           "Abs",       "ReduceMean", "ReduceSum", "ReduceMax",   "Resize",
+    "ReduceMin",     "Tile",      "Cast",       "Mean",      "Identity",    "Dropout"};
 
-/// bias x gradient at the node's output, of the output's shape (or one that broadcasts to it); empty where there is none.
+/// bias x gradient at the node's output, of the output's shape (or one that broadcasts to it); empty where there is
+/// none.
 std::string bias_term(Pass& pass, const Node& node, const std::string& g) {
   graph::Builder& b = pass.builder();
   const std::string& y = node.outputs[0];
@@ -67,7 +69,8 @@ std::string layer_map(Pass& pass, std::string term, FullGradMap map) {
   if (map != FullGradMap::signed_) term = pass.add("Abs", {term});
   if (map == FullGradMap::rescaled) {
     term = pass.add("Sub", {term, pass.reduce("ReduceMin", term, {1, 2, 3})});
-    const std::string peak = pass.add("Add", {pass.reduce("ReduceMax", term, {1, 2, 3}), pass.builder().scalar(smallest_peak)});
+    const std::string peak =
+        pass.add("Add", {pass.reduce("ReduceMax", term, {1, 2, 3}), pass.builder().scalar(smallest_peak)});
     term = pass.add("Div", {term, peak});
   }
   return pass.reduce("ReduceSum", term, {1});
@@ -81,8 +84,8 @@ graph::Model fullgrad_model(const graph::Model& forward, const Shape& input_shap
   const int64_t height = input_shape.at(2), width = input_shape.at(3);
   const std::string input = forward.inputs.at(0).name;
   add_seed(pass);
-  const std::string gradient = pass.run(forward.outputs.at(0).name, seed_input, input,
-                                        [](const Node&) -> Pass::Rule { return gradient_rule; });
+  const std::string gradient =
+      pass.run(forward.outputs.at(0).name, seed_input, input, [](const Node&) -> Pass::Rule { return gradient_rule; });
   std::string sum = layer_map(pass, pass.add("Mul", {gradient, input}), map);
   const std::set<std::string> last = channels_last(forward);
   const auto& collected = pass.collected();

@@ -5,8 +5,8 @@
 
 #include "tensor/error.h"
 
-// Gradients of ONNX ops, each as nodes appended to the graph. Max-pools send to the first maximum of a window in row-major
-// order, and the ReLU's gradient at 0 is 0, as PyTorch has it.
+// Gradients of ONNX ops, each as nodes appended to the graph. Max-pools send to the first maximum of a window in
+// row-major order, and the ReLU's gradient at 0 is 0, as PyTorch has it.
 namespace ks::backward {
 
 namespace {
@@ -14,8 +14,8 @@ namespace {
 const GradientRules& table() {
   static const GradientRules rules = [] {
     GradientRules all;
-    for (GradientRules part : {elementwise_gradients(), layout_gradients(), normalisation_gradients(), pooling_gradients(),
-                               product_gradients(), reduction_gradients()})
+    for (GradientRules part : {elementwise_gradients(), layout_gradients(), normalisation_gradients(),
+                               pooling_gradients(), product_gradients(), reduction_gradients()})
       all.merge(part);
     return all;
   }();
@@ -42,7 +42,8 @@ std::string unbroadcast(Pass& pass, const std::string& g, const Shape& from, con
   return sum;
 }
 
-std::string where_positive(Pass& pass, const std::string& where, const std::string& above, const std::string& otherwise) {
+std::string where_positive(Pass& pass, const std::string& where, const std::string& above,
+                           const std::string& otherwise) {
   return pass.add("Where", {pass.add("Greater", {where, pass.builder().scalar(0)}), above, otherwise});
 }
 
@@ -62,7 +63,8 @@ std::string along_axis(Pass& pass, const std::string& tensor, const Shape& shape
   target[axis] = to;
   std::string product;
   if (inner == 1) {
-    product = pass.add("MatMul", {pass.add("Reshape", {tensor, b.ints({-1, from})}), pass.constant(transposed(matrix))});
+    product =
+        pass.add("MatMul", {pass.add("Reshape", {tensor, b.ints({-1, from})}), pass.constant(transposed(matrix))});
   } else {
     product = pass.add("MatMul", {pass.constant(matrix), pass.add("Reshape", {tensor, b.ints({-1, from, inner})})});
   }

@@ -11,7 +11,9 @@ using graph::Node;
 
 constexpr double pi = 3.14159265358979323846;
 
-std::string times(Pass& pass, const std::string& a, float factor) { return pass.add("Mul", {a, pass.builder().scalar(factor)}); }
+std::string times(Pass& pass, const std::string& a, float factor) {
+  return pass.add("Mul", {a, pass.builder().scalar(factor)});
+}
 
 std::string plus(Pass& pass, const std::string& a, float term) {
   return term == 0 ? a : pass.add("Add", {a, pass.builder().scalar(term)});
@@ -22,7 +24,9 @@ void send_slope(Pass& pass, const Node& node, const std::string& g, const std::s
   pass.send(node.inputs[0], pass.add("Mul", {g, slope}));
 }
 
-void identity(Pass& pass, const Node& node, const std::string& g) { pass.send(node.inputs[0], g); }
+void identity(Pass& pass, const Node& node, const std::string& g) {
+  pass.send(node.inputs[0], g);
+}
 
 void cast(Pass& pass, const Node& node, const std::string& g) {
   // What was cast to integers has steps instead of slopes.
@@ -53,7 +57,8 @@ void elu(Pass& pass, const Node& node, const std::string& g) {
 }
 
 void selu(Pass& pass, const Node& node, const std::string& g) {
-  const float alpha = node.attribute("alpha", 1.67326319217681884765625f), gamma = node.attribute("gamma", 1.05070102214813232421875f);
+  const float alpha = node.attribute("alpha", 1.67326319217681884765625f),
+              gamma = node.attribute("gamma", 1.05070102214813232421875f);
   const std::string below = pass.add("Mul", {g, plus(pass, node.outputs[0], alpha * gamma)});
   pass.send(node.inputs[0], where_positive(pass, node.inputs[0], times(pass, g, gamma), below));
 }
@@ -65,20 +70,24 @@ void celu(Pass& pass, const Node& node, const std::string& g) {
 
 void error_function(Pass& pass, const Node& node, const std::string& g) {
   const std::string square = pass.add("Mul", {node.inputs[0], node.inputs[0]});
-  send_slope(pass, node, g, times(pass, pass.add("Exp", {pass.add("Neg", {square})}), static_cast<float>(2 / std::sqrt(pi))));
+  send_slope(pass, node, g,
+             times(pass, pass.add("Exp", {pass.add("Neg", {square})}), static_cast<float>(2 / std::sqrt(pi))));
 }
 
 void clip(Pass& pass, const Node& node, const std::string& g) {
   // The output tells as well as the input what was cut, and leaves Conv + Clip fusible.
   const std::string zero = pass.builder().scalar(0);
   std::string inside = g;
-  if (node.has_input(1)) inside = pass.add("Where", {pass.add("Greater", {node.outputs[0], node.inputs[1]}), inside, zero});
-  if (node.has_input(2)) inside = pass.add("Where", {pass.add("Less", {node.outputs[0], node.inputs[2]}), inside, zero});
+  if (node.has_input(1))
+    inside = pass.add("Where", {pass.add("Greater", {node.outputs[0], node.inputs[1]}), inside, zero});
+  if (node.has_input(2))
+    inside = pass.add("Where", {pass.add("Less", {node.outputs[0], node.inputs[2]}), inside, zero});
   pass.send(node.inputs[0], inside);
 }
 
 void sigmoid(Pass& pass, const Node& node, const std::string& g) {
-  send_slope(pass, node, g, pass.add("Mul", {node.outputs[0], pass.add("Sub", {pass.builder().scalar(1), node.outputs[0]})}));
+  send_slope(pass, node, g,
+             pass.add("Mul", {node.outputs[0], pass.add("Sub", {pass.builder().scalar(1), node.outputs[0]})}));
 }
 
 void hard_sigmoid(Pass& pass, const Node& node, const std::string& g) {
@@ -112,7 +121,8 @@ void gelu(Pass& pass, const Node& node, const std::string& g) {
   if (node.attribute("approximate", std::string("none")) == "none") {
     const std::string density =
         times(pass, pass.add("Exp", {times(pass, square, -0.5f)}), static_cast<float>(1 / std::sqrt(2 * pi)));
-    const std::string share = times(pass, plus(pass, pass.add("Erf", {times(pass, x, static_cast<float>(std::sqrt(0.5)))}), 1), 0.5f);
+    const std::string share =
+        times(pass, plus(pass, pass.add("Erf", {times(pass, x, static_cast<float>(std::sqrt(0.5)))}), 1), 0.5f);
     return send_slope(pass, node, g, pass.add("Add", {share, pass.add("Mul", {x, density})}));
   }
   const float c = static_cast<float>(std::sqrt(2 / pi));
@@ -128,12 +138,14 @@ void gelu(Pass& pass, const Node& node, const std::string& g) {
 void mish(Pass& pass, const Node& node, const std::string& g) {
   const std::string& x = node.inputs[0];
   const std::string gate = pass.add("Tanh", {pass.add("Softplus", {x})});
-  const std::string slope =
-      pass.add("Mul", {pass.add("Sub", {pass.builder().scalar(1), pass.add("Mul", {gate, gate})}), pass.add("Sigmoid", {x})});
+  const std::string slope = pass.add(
+      "Mul", {pass.add("Sub", {pass.builder().scalar(1), pass.add("Mul", {gate, gate})}), pass.add("Sigmoid", {x})});
   send_slope(pass, node, g, pass.add("Add", {gate, pass.add("Mul", {x, slope})}));
 }
 
-void exponential(Pass& pass, const Node& node, const std::string& g) { send_slope(pass, node, g, node.outputs[0]); }
+void exponential(Pass& pass, const Node& node, const std::string& g) {
+  send_slope(pass, node, g, node.outputs[0]);
+}
 
 void logarithm(Pass& pass, const Node& node, const std::string& g) {
   pass.send(node.inputs[0], pass.add("Div", {g, node.inputs[0]}));
@@ -147,7 +159,9 @@ void reciprocal(Pass& pass, const Node& node, const std::string& g) {
   send_slope(pass, node, g, pass.add("Neg", {pass.add("Mul", {node.outputs[0], node.outputs[0]})}));
 }
 
-void negative(Pass& pass, const Node& node, const std::string& g) { pass.send(node.inputs[0], pass.add("Neg", {g})); }
+void negative(Pass& pass, const Node& node, const std::string& g) {
+  pass.send(node.inputs[0], pass.add("Neg", {g}));
+}
 
 void absolute(Pass& pass, const Node& node, const std::string& g) {
   const std::string& x = node.inputs[0];
@@ -190,8 +204,8 @@ void subtract(Pass& pass, const Node& node, const std::string& g) {
 void multiply(Pass& pass, const Node& node, const std::string& g) {
   for (size_t i = 0; i < 2; ++i)
     if (pass.wants(node.inputs[i]))
-      pass.send(node.inputs[i],
-                unbroadcast(pass, pass.add("Mul", {g, node.inputs[1 - i]}), pass.shape(node.outputs[0]), node.inputs[i]));
+      pass.send(node.inputs[i], unbroadcast(pass, pass.add("Mul", {g, node.inputs[1 - i]}), pass.shape(node.outputs[0]),
+                                            node.inputs[i]));
 }
 
 void divide(Pass& pass, const Node& node, const std::string& g) {
@@ -229,15 +243,40 @@ void choose(Pass& pass, const Node& node, const std::string& g) {
 }  // namespace
 
 GradientRules elementwise_gradients() {
-  return {{"Identity", identity}, {"Dropout", identity},   {"Cast", cast},          {"Relu", relu},
-          {"LeakyRelu", leaky_relu}, {"PRelu", parametric_relu}, {"Elu", elu},      {"Selu", selu},
-          {"Celu", celu},         {"Erf", error_function}, {"Clip", clip},          {"Sigmoid", sigmoid},
-          {"HardSigmoid", hard_sigmoid}, {"HardSwish", hard_swish}, {"Tanh", hyperbolic_tangent}, {"Softplus", softplus},
-          {"Gelu", gelu},         {"Mish", mish},          {"Exp", exponential},    {"Log", logarithm},
-          {"Sqrt", square_root},  {"Reciprocal", reciprocal}, {"Neg", negative},    {"Abs", absolute},
-          {"Pow", power},         {"Add", add},            {"Sum", add},            {"Mean", mean_of_operands},
-          {"Sub", subtract},      {"Mul", multiply},       {"Div", divide},         {"Max", extreme_of_operands},
-          {"Min", extreme_of_operands},       {"Where", choose}};
+  return {{"Identity", identity},
+          {"Dropout", identity},
+          {"Cast", cast},
+          {"Relu", relu},
+          {"LeakyRelu", leaky_relu},
+          {"PRelu", parametric_relu},
+          {"Elu", elu},
+          {"Selu", selu},
+          {"Celu", celu},
+          {"Erf", error_function},
+          {"Clip", clip},
+          {"Sigmoid", sigmoid},
+          {"HardSigmoid", hard_sigmoid},
+          {"HardSwish", hard_swish},
+          {"Tanh", hyperbolic_tangent},
+          {"Softplus", softplus},
+          {"Gelu", gelu},
+          {"Mish", mish},
+          {"Exp", exponential},
+          {"Log", logarithm},
+          {"Sqrt", square_root},
+          {"Reciprocal", reciprocal},
+          {"Neg", negative},
+          {"Abs", absolute},
+          {"Pow", power},
+          {"Add", add},
+          {"Sum", add},
+          {"Mean", mean_of_operands},
+          {"Sub", subtract},
+          {"Mul", multiply},
+          {"Div", divide},
+          {"Max", extreme_of_operands},
+          {"Min", extreme_of_operands},
+          {"Where", choose}};
 }
 
 }  // namespace ks::backward

@@ -3,7 +3,8 @@
 #include "backward/gradient.h"
 #include "backward/interpolation.h"
 
-// Ops that move, repeat, leave out or interpolate elements: each is linear, and its gradient is the transpose of that map.
+// Ops that move, repeat, leave out or interpolate elements: each is linear, and its gradient is the transpose of that
+// map.
 namespace ks::backward {
 
 namespace {
@@ -136,7 +137,8 @@ void pad(Pass& pass, const Node& node, const std::string& g) {
   const Shape& in = pass.shape(node.inputs[0]);
   const std::string mode = node.attribute("mode", std::string("constant"));
   const Ints pads = graph::pads_of(pass.forward(), node, in.size(), pass.where());
-  if (mode != "constant" && mode != "reflect" && mode != "edge") refuse(pass, node, "pads in mode " + mode + ", which is not supported");
+  if (mode != "constant" && mode != "reflect" && mode != "edge")
+    refuse(pass, node, "pads in mode " + mode + ", which is not supported");
   graph::Builder& b = pass.builder();
   Shape shape = pass.shape(node.outputs[0]);
   std::string result = g;
@@ -179,7 +181,8 @@ void resize(Pass& pass, const Node& node, const std::string& g) {
     if (weights.empty()) continue;
     Tensor transposed({in[a], shape[a]});
     for (int64_t o = 0; o < shape[a]; ++o)
-      for (int64_t i = 0; i < in[a]; ++i) transposed.data[static_cast<size_t>(i * shape[a] + o)] = weights.data[static_cast<size_t>(o * in[a] + i)];
+      for (int64_t i = 0; i < in[a]; ++i)
+        transposed.data[static_cast<size_t>(i * shape[a] + o)] = weights.data[static_cast<size_t>(o * in[a] + i)];
     result = along_axis(pass, result, shape, a, transposed);
     shape[a] = in[a];
   }
@@ -189,9 +192,10 @@ void resize(Pass& pass, const Node& node, const std::string& g) {
 }  // namespace
 
 GradientRules layout_gradients() {
-  return {{"Flatten", reshape},   {"Reshape", reshape}, {"Squeeze", reshape}, {"Unsqueeze", reshape}, {"Transpose", transpose},
-          {"Expand", expand},     {"Concat", concat},   {"Split", split},     {"Slice", slice},       {"Gather", gather},
-          {"Pad", pad},           {"Tile", tile},       {"Resize", resize}};
+  return {{"Flatten", reshape},     {"Reshape", reshape}, {"Squeeze", reshape}, {"Unsqueeze", reshape},
+          {"Transpose", transpose}, {"Expand", expand},   {"Concat", concat},   {"Split", split},
+          {"Slice", slice},         {"Gather", gather},   {"Pad", pad},         {"Tile", tile},
+          {"Resize", resize}};
 }
 
 }  // namespace ks::backward

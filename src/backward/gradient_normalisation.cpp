@@ -21,7 +21,8 @@ void batch_normalization(Pass& pass, const Node& node, const std::string& g) {
   const graph::Array* scale = pass.forward().constant(node.inputs.at(1));
   const graph::Array* variance = pass.forward().constant(node.inputs.at(4));
   if (!scale || !variance) refuse(pass, node, "has statistics that are computed, not constant");
-  if (node.attribute("training_mode", int64_t{0})) refuse(pass, node, "is in training mode: export the model for inference");
+  if (node.attribute("training_mode", int64_t{0}))
+    refuse(pass, node, "is in training mode: export the model for inference");
   std::vector<float> factor = scale->to_floats();
   const std::vector<float> v = variance->to_floats();
   for (size_t c = 0; c < factor.size(); ++c)
@@ -32,7 +33,8 @@ void batch_normalization(Pass& pass, const Node& node, const std::string& g) {
 /// The gradient through scale (x - mean) / sqrt(variance + epsilon) + shift, both statistics taken from x.
 void standardisation(Pass& pass, const Node& node, const std::string& g) {
   for (size_t i = 1; i < node.inputs.size(); ++i)
-    if (node.has_input(i) && pass.wants(node.inputs[i])) refuse(pass, node, "has a scale or shift that is computed, which is not supported");
+    if (node.has_input(i) && pass.wants(node.inputs[i]))
+      refuse(pass, node, "has a scale or shift that is computed, which is not supported");
   const Standardisation s(pass, node);
   const auto x = s.parts(node.inputs[0]);
   const auto mean = [&](const std::string& t) { return pass.reduce("ReduceMean", t, s.axes()); };
@@ -47,7 +49,8 @@ void local_response_normalization(Pass& pass, const Node& node, const std::strin
   const Shape& in = pass.shape(node.inputs[0]);
   if (in.size() != 4) refuse(pass, node, "is not two-dimensional");
   const int64_t size = node.attribute("size", int64_t{1});
-  const float alpha = node.attribute("alpha", 1e-4f), beta = node.attribute("beta", 0.75f), bias = node.attribute("bias", 1.0f);
+  const float alpha = node.attribute("alpha", 1e-4f), beta = node.attribute("beta", 0.75f),
+              bias = node.attribute("bias", 1.0f);
   const float share = alpha / static_cast<float>(size);
   graph::Builder& b = pass.builder();
   const std::string &x = node.inputs[0], &y = node.outputs[0];

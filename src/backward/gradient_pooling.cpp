@@ -91,7 +91,8 @@ void global_average_pool(Pass& pass, const Node& node, const std::string& g) {
 void global_max_pool(Pass& pass, const Node& node, const std::string& g) {
   Tensor marks(spatial(pass.shape(node.inputs[0])));
   for (int64_t i = 0; i < marks.size(); ++i) marks.data[static_cast<size_t>(i)] = static_cast<float>(marks.size() - i);
-  const std::string match = pass.add("Cast", {pass.add("Equal", {node.inputs[0], node.outputs[0]})}, {{"to", int64_t{1}}});
+  const std::string match =
+      pass.add("Cast", {pass.add("Equal", {node.inputs[0], node.outputs[0]})}, {{"to", int64_t{1}}});
   const std::string marked = pass.add("Mul", {match, pass.constant(marks)});
   const std::string first = pass.add("Equal", {marked, pass.add("GlobalMaxPool", {marked})});
   pass.send(node.inputs[0], pass.add("Where", {first, g, pass.builder().scalar(0)}));
@@ -99,9 +100,11 @@ void global_max_pool(Pass& pass, const Node& node, const std::string& g) {
 
 }  // namespace
 
-// From ops that every provider has: for every offset of the window a strided slice of the padded input, equal to the pooled
-// output and to no earlier offset's, times the gradient; one transposed convolution with one-hot kernels puts them back.
-std::string unpool(Pass& pass, const Node& pool, const std::string& x, const std::string& y, const std::string& values) {
+// From ops that every provider has: for every offset of the window a strided slice of the padded input, equal to the
+// pooled output and to no earlier offset's, times the gradient; one transposed convolution with one-hot kernels puts
+// them back.
+std::string unpool(Pass& pass, const Node& pool, const std::string& x, const std::string& y,
+                   const std::string& values) {
   const Shape &in = pass.shape(pool.inputs[0]), &out = pass.shape(pool.outputs[0]);
   const graph::Window w = graph::window_of(pool, in, {}, pass.where());
   std::vector<int64_t> pads(8, 0);
@@ -111,7 +114,8 @@ std::string unpool(Pass& pass, const Node& pool, const std::string& x, const std
   }
   std::string padded = x;
   if (std::any_of(pads.begin(), pads.end(), [](int64_t p) { return p > 0; }))
-    padded = pass.add("Pad", {padded, pass.builder().ints(pads), pass.builder().scalar(std::numeric_limits<float>::lowest())});
+    padded = pass.add("Pad",
+                      {padded, pass.builder().ints(pads), pass.builder().scalar(std::numeric_limits<float>::lowest())});
   const std::string axes = pass.builder().ints({2, 3}), steps = pass.builder().ints({w.stride[0], w.stride[1]});
   std::string open;  // 1 where no earlier offset matched
   std::vector<std::string> shares;
@@ -120,8 +124,8 @@ std::string unpool(Pass& pass, const Node& pool, const std::string& x, const std
       const int64_t top = ky * w.dilation[0], left = kx * w.dilation[1];
       const std::string slice = pass.add(
           "Slice", {padded, pass.builder().ints({top, left}),
-                    pass.builder().ints({top + w.stride[0] * (out[2] - 1) + 1, left + w.stride[1] * (out[3] - 1) + 1}), axes,
-                    steps});
+                    pass.builder().ints({top + w.stride[0] * (out[2] - 1) + 1, left + w.stride[1] * (out[3] - 1) + 1}),
+                    axes, steps});
       std::string match = pass.add("Cast", {pass.add("Equal", {slice, y})}, {{"to", int64_t{1}}});
       if (open.empty()) {
         open = pass.add("Sub", {pass.builder().scalar(1), match});

@@ -30,7 +30,8 @@ std::string transposed(Pass& pass, const std::string& tensor) {
   return pass.add("Transpose", {tensor}, {{"perm", order}});
 }
 
-/// The shape of a product of matrices whose leading axes are those of `product` and whose last two are those of `operand`.
+/// The shape of a product of matrices whose leading axes are those of `product` and whose last two are those of
+/// `operand`.
 Shape with_matrix_of(const Shape& product, const Shape& operand) {
   Shape out = product;
   std::copy(operand.end() - 2, operand.end(), out.end() - 2);
@@ -42,18 +43,23 @@ void matmul(Pass& pass, const Node& node, const std::string& g) {
   const std::string &a = node.inputs[0], &b = node.inputs[1];
   const Shape& out = pass.shape(node.outputs[0]);
   if (pass.wants(a))
-    pass.send(a, unbroadcast(pass, pass.add("MatMul", {g, transposed(pass, b)}), with_matrix_of(out, pass.shape(a)), a));
+    pass.send(a,
+              unbroadcast(pass, pass.add("MatMul", {g, transposed(pass, b)}), with_matrix_of(out, pass.shape(a)), a));
   if (pass.wants(b))
-    pass.send(b, unbroadcast(pass, pass.add("MatMul", {transposed(pass, a), g}), with_matrix_of(out, pass.shape(b)), b));
+    pass.send(b,
+              unbroadcast(pass, pass.add("MatMul", {transposed(pass, a), g}), with_matrix_of(out, pass.shape(b)), b));
 }
 
 void gemm(Pass& pass, const Node& node, const std::string& g) {
   if (linear(pass, node, g)) return;
   // The batch is in the rows of the first matrix: it can be neither transposed nor the second one.
   const std::string &a = node.inputs[0], &b = node.inputs[1];
-  if (node.attribute("transA", int64_t{0}) || pass.wants(b)) refuse(pass, node, "multiplies by a computed matrix, which is not supported");
+  if (node.attribute("transA", int64_t{0}) || pass.wants(b))
+    refuse(pass, node, "multiplies by a computed matrix, which is not supported");
   if (pass.wants(a))
-    pass.send(a, pass.add("Gemm", {g, b}, {{"transB", 1 - node.attribute("transB", int64_t{0})}, {"alpha", node.attribute("alpha", 1.0f)}}));
+    pass.send(
+        a, pass.add("Gemm", {g, b},
+                    {{"transB", 1 - node.attribute("transB", int64_t{0})}, {"alpha", node.attribute("alpha", 1.0f)}}));
   if (!node.has_input(2) || !pass.wants(node.inputs[2])) return;
   const std::string share = pass.add("Mul", {g, pass.builder().scalar(node.attribute("beta", 1.0f))});
   pass.send(node.inputs[2], unbroadcast(pass, share, pass.shape(node.outputs[0]), node.inputs[2]));

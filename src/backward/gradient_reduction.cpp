@@ -47,7 +47,8 @@ void sum(Pass& pass, const Node& node, const std::string& g) {
 
 void reduce_mean(Pass& pass, const Node& node, const std::string& g) {
   const Reduction r(pass, node);
-  pass.send(node.inputs[0], r.expanded(pass.add("Mul", {g, pass.builder().scalar(1.0f / static_cast<float>(r.count))})));
+  pass.send(node.inputs[0],
+            r.expanded(pass.add("Mul", {g, pass.builder().scalar(1.0f / static_cast<float>(r.count))})));
 }
 
 /// Largest and smallest: equal shares to all that reach it.
@@ -66,7 +67,8 @@ void length(Pass& pass, const Node& node, const std::string& g) {
 
 void sum_of_squares(Pass& pass, const Node& node, const std::string& g) {
   const Reduction r(pass, node);
-  pass.send(node.inputs[0], pass.add("Mul", {node.inputs[0], r.with_axes(pass.add("Mul", {g, pass.builder().scalar(2)}))}));
+  pass.send(node.inputs[0],
+            pass.add("Mul", {node.inputs[0], r.with_axes(pass.add("Mul", {g, pass.builder().scalar(2)}))}));
 }
 
 void sum_of_magnitudes(Pass& pass, const Node& node, const std::string& g) {
@@ -93,9 +95,15 @@ void log_softmax(Pass& pass, const Node& node, const std::string& g) {
 }  // namespace
 
 GradientRules reduction_gradients() {
-  return {{"ReduceSum", sum},      {"ReduceMean", reduce_mean},  {"ReduceMax", reduce_extreme}, {"ReduceMin", reduce_extreme},
-          {"ReduceL1", sum_of_magnitudes}, {"ReduceL2", length}, {"ReduceSumSquare", sum_of_squares},
-          {"Softmax", softmax},    {"LogSoftmax", log_softmax}};
+  return {{"ReduceSum", sum},
+          {"ReduceMean", reduce_mean},
+          {"ReduceMax", reduce_extreme},
+          {"ReduceMin", reduce_extreme},
+          {"ReduceL1", sum_of_magnitudes},
+          {"ReduceL2", length},
+          {"ReduceSumSquare", sum_of_squares},
+          {"Softmax", softmax},
+          {"LogSoftmax", log_softmax}};
 }
 
 }  // namespace ks::backward

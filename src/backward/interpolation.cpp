@@ -23,7 +23,8 @@ float source_position(const Pass& pass, const Node& node, const Axis& a, int64_t
   if (mode == "half_pixel") return (x + 0.5f) / a.scale - 0.5f;
   if (mode == "pytorch_half_pixel") return a.to > 1 ? (x + 0.5f) / a.scale - 0.5f : 0.0f;
   if (mode == "asymmetric") return x / a.scale;
-  if (mode == "align_corners") return a.to == 1 ? 0.0f : x * static_cast<float>(a.from - 1) / static_cast<float>(a.to - 1);
+  if (mode == "align_corners")
+    return a.to == 1 ? 0.0f : x * static_cast<float>(a.from - 1) / static_cast<float>(a.to - 1);
   refuse(pass, node, "resizes in coordinate mode " + mode + ", which is not supported");
 }
 
@@ -48,10 +49,13 @@ double cubic(double d, double a) {
 
 Tensor interpolation_weights(const Pass& pass, const Node& node, size_t axis) {
   Axis a{pass.shape(node.inputs[0])[axis], pass.shape(node.outputs[0])[axis], 1};
-  const graph::Array* scales = node.has_input(2) && !node.has_input(3) ? pass.forward().constant(node.inputs[2]) : nullptr;
+  const graph::Array* scales =
+      node.has_input(2) && !node.has_input(3) ? pass.forward().constant(node.inputs[2]) : nullptr;
   if (node.attribute("antialias", int64_t{0})) refuse(pass, node, "smooths before it resizes, which is not supported");
-  if (scales && !node.attributes.count("axes")) a.scale = scales->to_floats().at(axis);
-  else a.scale = static_cast<float>(a.to) / static_cast<float>(a.from);
+  if (scales && !node.attributes.count("axes"))
+    a.scale = scales->to_floats().at(axis);
+  else
+    a.scale = static_cast<float>(a.to) / static_cast<float>(a.from);
   if (a.from == a.to && a.scale == 1) return {};
   const std::string mode = node.attribute("mode", std::string("nearest"));
   if (mode == "cubic" && node.attribute("exclude_outside", int64_t{0}))

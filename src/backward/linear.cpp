@@ -48,7 +48,10 @@ bool is_linear_layer(const Pass& pass, const graph::Node& node) {
 }
 
 Linear::Linear(Pass& pass, const graph::Node& node)
-    : pass_(pass), node_(node), convolution_(node.op == "Conv" || node.op == "ConvTranspose"), transposed_(node.op == "ConvTranspose") {
+    : pass_(pass),
+      node_(node),
+      convolution_(node.op == "Conv" || node.op == "ConvTranspose"),
+      transposed_(node.op == "ConvTranspose") {
   if (!is_linear_layer(pass, node))
     throw Error("node '" + node.name + "' (" + node.op + ") is no layer with constant weights", pass.where());
   const graph::Array* b = node.has_input(2) ? pass.forward().constant(node.inputs[2]) : nullptr;
@@ -77,7 +80,8 @@ graph::Builder::Attributes Linear::window_attributes(const Tensor& weights, int6
           {"kernel_shape", std::vector<int64_t>{weights.dim(2), weights.dim(3)}},
           {"strides", std::vector<int64_t>{window_.stride[0], window_.stride[1]}},
           {"dilations", std::vector<int64_t>{window_.dilation[0], window_.dilation[1]}},
-          {"pads", std::vector<int64_t>{window_.pad_begin[0], window_.pad_begin[1], window_.pad_end[0], window_.pad_end[1]}}};
+          {"pads",
+           std::vector<int64_t>{window_.pad_begin[0], window_.pad_begin[1], window_.pad_end[0], window_.pad_end[1]}}};
 }
 
 std::string Linear::apply(const std::string& x, const Tensor& weights, const Tensor& bias) const {
@@ -89,7 +93,8 @@ std::string Linear::apply(const std::string& x, const Tensor& weights, const Ten
   if (!bias.empty()) inputs.push_back(pass_.constant(bias));
   if (!convolution_) return pass_.add("Gemm", inputs, {{"transB", int64_t{1}}});
   graph::Builder::Attributes attributes = window_attributes(weights, groups_);
-  if (transposed_) attributes["output_padding"] = std::vector<int64_t>{window_.output_padding[0], window_.output_padding[1]};
+  if (transposed_)
+    attributes["output_padding"] = std::vector<int64_t>{window_.output_padding[0], window_.output_padding[1]};
   return pass_.add(node_.op, inputs, attributes);
 }
 
@@ -139,10 +144,11 @@ std::string Linear::transpose_strided(const std::string& gradient, const Tensor&
   return pass_.add("ConvTranspose", {gradient, pass_.constant(weights)}, attributes);
 }
 
-// The transpose of a transposed convolution is the convolution of the same window. Output padding is less than a stride, so that
-// no window starts in it.
+// The transpose of a transposed convolution is the convolution of the same window. Output padding is less than a
+// stride, so that no window starts in it.
 std::string Linear::transpose_transposed(const std::string& gradient, const Tensor& weights, int64_t groups) const {
-  return pass_.add("Conv", {gradient, pass_.constant(exchanged(weights, groups, false))}, window_attributes(weights, groups));
+  return pass_.add("Conv", {gradient, pass_.constant(exchanged(weights, groups, false))},
+                   window_attributes(weights, groups));
 }
 
 std::string Linear::per_output(const Tensor& values) const {

@@ -5,8 +5,8 @@
 
 namespace ks::backward {
 
-/// A linear layer (Conv, ConvTranspose, Gemm, MatMul with constant weights) as a pair of maps: forward with any weights of the
-/// layer's shape, and its transpose. Weights are kept as [outputs, inputs, ...] whatever the node has.
+/// A linear layer (Conv, ConvTranspose, Gemm, MatMul with constant weights) as a pair of maps: forward with any weights
+/// of the layer's shape, and its transpose. Weights are kept as [outputs, inputs, ...] whatever the node has.
 class Linear {
  public:
   /// Throws Error where the weights are not constant.
@@ -23,7 +23,8 @@ class Linear {
   const std::string& input() const { return node_.inputs[0]; }
   const std::string& output() const { return node_.outputs[0]; }
 
-  /// The layer applied to x with other weights (their number of outputs is free for groups() == 1) and bias (empty: none).
+  /// The layer applied to x with other weights (their number of outputs is free for groups() == 1) and bias (empty:
+  /// none).
   std::string apply(const std::string& x, const Tensor& weights, const Tensor& bias) const;
   /// The transposed layer applied to a gradient of the output: a gradient of the input.
   std::string transpose(const std::string& gradient, const Tensor& weights) const;
@@ -33,7 +34,8 @@ class Linear {
 
   /// [1,O,1,1] or [1,...,O]: a per-output constant that broadcasts over the output.
   std::string per_output(const Tensor& values) const;
-  /// How many positions of the input are connected to an output position: [1,1,H',W'] (all ones for a dense layer: [1,...,1]).
+  /// How many positions of the input are connected to an output position: [1,1,H',W'] (all ones for a dense layer:
+  /// [1,...,1]).
   Tensor window_counts() const;
 
  private:

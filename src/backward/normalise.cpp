@@ -10,7 +10,8 @@ bool Standardisation::covers(const graph::Node& node) {
   return node.op == "LayerNormalization" || node.op == "InstanceNormalization";
 }
 
-Standardisation::Standardisation(Pass& pass, const graph::Node& node) : pass_(pass), epsilon_(node.attribute("epsilon", 1e-5f)) {
+Standardisation::Standardisation(Pass& pass, const graph::Node& node)
+    : pass_(pass), epsilon_(node.attribute("epsilon", 1e-5f)) {
   const Shape& shape = pass.shape(node.inputs.at(0));
   const graph::Array* scale = node.has_input(1) ? pass.forward().constant(node.inputs[1]) : nullptr;
   if (node.has_input(1) && !scale) refuse(pass, node, "has a scale that is computed, not constant");
@@ -37,7 +38,8 @@ Standardisation::Parts Standardisation::parts(const std::string& x) const {
   return {centred, pass_.add("Div", {pass_.builder().scalar(1), deviation})};
 }
 
-std::string channel_sum(Pass& pass, const std::string& x, int64_t channels, int64_t size, float factor, bool back, float bias) {
+std::string channel_sum(Pass& pass, const std::string& x, int64_t channels, int64_t size, float factor, bool back,
+                        float bias) {
   Tensor band({channels, channels, 1, 1});  // a 1x1 convolution
   const int64_t before = (size - 1) / 2, after = size - 1 - before;
   for (int64_t c = 0; c < channels; ++c)

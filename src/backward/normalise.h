@@ -33,7 +33,9 @@ class Standardisation {
   float epsilon_;
 };
 
-/// A sum over neighbouring channels of [N,C,H,W], as LRN's with `size`, times `factor`, plus `bias`; `back`: its transpose.
-std::string channel_sum(Pass& pass, const std::string& x, int64_t channels, int64_t size, float factor, bool back, float bias);
+/// A sum over neighbouring channels of [N,C,H,W], as LRN's with `size`, times `factor`, plus `bias`; `back`: its
+/// transpose.
+std::string channel_sum(Pass& pass, const std::string& x, int64_t channels, int64_t size, float factor, bool back,
+                        float bias);
 
 }  // namespace ks::backward

@@ -11,8 +11,8 @@ namespace {
 
 /// Ops whose output says nothing about small changes of their input: shapes and comparisons.
 bool is_differentiable(const std::string& op) {
-  static const std::set<std::string> constant = {"Shape", "Size", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",
-                                                 "Not",   "And",  "Or",    "ArgMax",  "ArgMin"};
+  static const std::set<std::string> constant = {"Shape",       "Size", "Equal", "Greater", "GreaterOrEqual", "Less",
+                                                 "LessOrEqual", "Not",  "And",   "Or",      "ArgMax",         "ArgMin"};
   return !constant.count(op);
 }
 
@@ -52,7 +52,8 @@ Support Pass::support(const std::string& tensor) const {
   return it == support_.end() ? Support::anywhere : it->second;
 }
 
-std::vector<std::pair<std::string, std::string>> Pass::gradients_of(const graph::Node& node, const std::string& incoming) {
+std::vector<std::pair<std::string, std::string>> Pass::gradients_of(const graph::Node& node,
+                                                                    const std::string& incoming) {
   std::vector<std::pair<std::string, std::string>> out;
   captured_ = &out;
   gradient_rule(*this, node, incoming);

@@ -20,21 +20,21 @@ enum class Support {
   positive  // where the tensor is above zero
 };
 
-/// A walk through a network from its logits back to its input, appending to the model what each node's rule says. Gradients,
-/// modified gradients and relevance differ in the rules alone.
+/// A walk through a network from its logits back to its input, appending to the model what each node's rule says.
+/// Gradients, modified gradients and relevance differ in the rules alone.
 class Pass {
  public:
   /// `forward` is the simplified network; the pass works on a copy of it, model(), to which it appends.
   /// `input_shape` is [N,C,H,W], N = -1 where free.
   Pass(const graph::Model& forward, const Shape& input_shape, Backend backend, const std::string& where);
 
-  /// Appends what carries `incoming` (the gradient or relevance of the node's first output; empty where none arrived) to the
-  /// node's inputs, with send(). A node with several outputs asks arrived() for the others.
+  /// Appends what carries `incoming` (the gradient or relevance of the node's first output; empty where none arrived)
+  /// to the node's inputs, with send(). A node with several outputs asks arrived() for the others.
   using Rule = std::function<void(Pass&, const graph::Node&, const std::string& incoming)>;
 
-  /// Walks back from `output`, whose gradient is the tensor `seed`, to `input`: the network's input or any tensor on the way.
-  /// Returns the tensor with the gradient of `input`; where nothing arrives there, the result is zeros. May be called several
-  /// times: each walk appends nodes of its own.
+  /// Walks back from `output`, whose gradient is the tensor `seed`, to `input`: the network's input or any tensor on
+  /// the way. Returns the tensor with the gradient of `input`; where nothing arrives there, the result is zeros. May be
+  /// called several times: each walk appends nodes of its own.
   std::string run(const std::string& output, const std::string& seed, const std::string& input,
                   const std::function<Rule(const graph::Node&)>& rule_of);
 
@@ -70,7 +70,8 @@ class Pass {
   const std::string& where() const { return where_; }
 
   /// Shorthands for builder().add.
-  std::string add(const std::string& op, const std::vector<std::string>& inputs, graph::Builder::Attributes attributes = {}) {
+  std::string add(const std::string& op, const std::vector<std::string>& inputs,
+                  graph::Builder::Attributes attributes = {}) {
     return builder_.add(op, inputs, std::move(attributes), stem_ + op);
   }
   std::string reduce(const std::string& op, const std::string& x, const std::vector<int64_t>& axes) {
@@ -96,9 +97,10 @@ class Pass {
 /// The ordinary gradient of a node. Throws Error naming the node where its op has none.
 void gradient_rule(Pass& pass, const graph::Node& node, const std::string& incoming);
 
-/// Moves one value a window, `values` [N,C,H',W'], to the position of the window's first maximum: [N,C,H,W]. `x` and `y` are
-/// input and output of a max-pool with the window of `pool`; positions with several windows get the sum.
-std::string unpool(Pass& pass, const graph::Node& pool, const std::string& x, const std::string& y, const std::string& values);
+/// Moves one value a window, `values` [N,C,H',W'], to the position of the window's first maximum: [N,C,H,W]. `x` and
+/// `y` are input and output of a max-pool with the window of `pool`; positions with several windows get the sum.
+std::string unpool(Pass& pass, const graph::Node& pool, const std::string& x, const std::string& y,
+                   const std::string& values);
 
 /// Names of the ops gradient_rule knows.
 const std::vector<std::string>& differentiable_ops();

@@ -13,7 +13,8 @@ namespace ks::backward {
 
 std::string stabilized(Pass& pass, const std::string& z, float stabilizer) {
   graph::Builder& b = pass.builder();
-  const std::string offset = pass.add("Where", {pass.add("Less", {z, b.scalar(0)}), b.scalar(-stabilizer), b.scalar(stabilizer)});
+  const std::string offset =
+      pass.add("Where", {pass.add("Less", {z, b.scalar(0)}), b.scalar(-stabilizer), b.scalar(stabilizer)});
   return pass.add("Add", {z, offset});
 }
 
@@ -69,7 +70,8 @@ class Split {
   std::string above_, below_;
 };
 
-/// Shares by contribution to z, the layer with any weights and bias; `z` empty: to be computed. Stabilizer 0: rule zero.
+/// Shares by contribution to z, the layer with any weights and bias; `z` empty: to be computed. Stabilizer 0: rule
+/// zero.
 void by_contribution(Pass& pass, const Linear& layer, const std::string& r, const Tensor& weights, std::string z,
                      float stabilizer) {
   std::string c;
@@ -196,8 +198,8 @@ void flat(Pass& pass, const Linear& layer, const std::string& r, const Rule& rul
   const std::string c = pass.add("Mul", {r, pass.constant(counts)});
   Shape repeat = pass.shape(layer.input());
   repeat[0] = 1;
-  const std::string share = layer.groups() == 1 ? layer.transpose_ones(c)
-                                                : layer.transpose(c, Tensor(layer.weights().shape, 1.0f));
+  const std::string share =
+      layer.groups() == 1 ? layer.transpose_ones(c) : layer.transpose(c, Tensor(layer.weights().shape, 1.0f));
   pass.send(layer.input(), pass.add("Expand", {share, pass.builder().ints(repeat)}));
 }
 
@@ -208,15 +210,24 @@ void relevance_with_weights(Pass& pass, const Node& node, const std::string& r, 
   const Tensor bias = rule.use_bias ? layer.bias() : Tensor(layer.bias().shape);
   switch (rule.kind) {
     case RuleKind::zero:
-    case RuleKind::epsilon: return epsilon(pass, layer, r, rule);
-    case RuleKind::z_plus: return z_plus(pass, layer, bias, r, rule);
-    case RuleKind::alpha_beta: return alpha_beta(pass, layer, bias, r, rule);
-    case RuleKind::gamma: return gamma(pass, layer, bias, r, rule);
-    case RuleKind::generalised_gamma: return generalised_gamma(pass, layer, bias, r, rule);
-    case RuleKind::z_box: return z_box(pass, layer, r, rule);
-    case RuleKind::w_square: return w_square(pass, layer, r, rule);
-    case RuleKind::flat: return flat(pass, layer, r, rule);
-    default: return gradient_rule(pass, node, r);
+    case RuleKind::epsilon:
+      return epsilon(pass, layer, r, rule);
+    case RuleKind::z_plus:
+      return z_plus(pass, layer, bias, r, rule);
+    case RuleKind::alpha_beta:
+      return alpha_beta(pass, layer, bias, r, rule);
+    case RuleKind::gamma:
+      return gamma(pass, layer, bias, r, rule);
+    case RuleKind::generalised_gamma:
+      return generalised_gamma(pass, layer, bias, r, rule);
+    case RuleKind::z_box:
+      return z_box(pass, layer, r, rule);
+    case RuleKind::w_square:
+      return w_square(pass, layer, r, rule);
+    case RuleKind::flat:
+      return flat(pass, layer, r, rule);
+    default:
+      return gradient_rule(pass, node, r);
   }
 }
 
@@ -233,15 +244,24 @@ Rule rule_of(const Composite& composite, const Pass& pass, const Node& node, con
     if (const auto it = composite.named.find(name); it != composite.named.end()) return it->second;
   if (node.outputs[0] == first) return composite.first;
   switch (kind_of(pass, node)) {
-    case LayerKind::convolution: return composite.convolution;
-    case LayerKind::dense: return composite.dense;
-    case LayerKind::activation: return composite.activation;
-    case LayerKind::sum: return composite.sum;
-    case LayerKind::average_pool: return composite.average_pool;
-    case LayerKind::max_pool: return composite.max_pool;
-    case LayerKind::normalisation: return composite.normalisation;
-    case LayerKind::product: return composite.product;
-    default: return Rule{};
+    case LayerKind::convolution:
+      return composite.convolution;
+    case LayerKind::dense:
+      return composite.dense;
+    case LayerKind::activation:
+      return composite.activation;
+    case LayerKind::sum:
+      return composite.sum;
+    case LayerKind::average_pool:
+      return composite.average_pool;
+    case LayerKind::max_pool:
+      return composite.max_pool;
+    case LayerKind::normalisation:
+      return composite.normalisation;
+    case LayerKind::product:
+      return composite.product;
+    default:
+      return Rule{};
   }
 }
 
@@ -249,20 +269,26 @@ bool allows(LayerKind kind, RuleKind rule) {
   if (rule == RuleKind::gradient) return true;
   switch (kind) {
     case LayerKind::convolution:
-    case LayerKind::dense: return rule != RuleKind::pass && rule != RuleKind::norm;
-    case LayerKind::activation: return rule == RuleKind::pass;
+    case LayerKind::dense:
+      return rule != RuleKind::pass && rule != RuleKind::norm;
+    case LayerKind::activation:
+      return rule == RuleKind::pass;
     case LayerKind::normalisation:
-    case LayerKind::product: return rule == RuleKind::pass || rule == RuleKind::norm;
+    case LayerKind::product:
+      return rule == RuleKind::pass || rule == RuleKind::norm;
     case LayerKind::sum:
-    case LayerKind::average_pool: return rule == RuleKind::norm;
-    default: return false;
+    case LayerKind::average_pool:
+      return rule == RuleKind::norm;
+    default:
+      return false;
   }
 }
 
 void relevance_rule(Pass& pass, const Node& node, const std::string& relevance, const Rule& rule) {
   const LayerKind kind = kind_of(pass, node);
   if (!allows(kind, rule.kind))
-    throw Error("node '" + node.name + "' (" + node.op + ") cannot take this rule of relevance propagation", pass.where());
+    throw Error("node '" + node.name + "' (" + node.op + ") cannot take this rule of relevance propagation",
+                pass.where());
   if (rule.kind == RuleKind::gradient) return by_gradient(pass, node, kind, relevance);
   if (is_linear_layer(pass, node)) return relevance_with_weights(pass, node, relevance, rule);
   relevance_without_weights(pass, node, kind, relevance, rule);

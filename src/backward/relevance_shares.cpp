@@ -13,7 +13,9 @@ namespace {
 
 using graph::Node;
 
-bool is_constant(const Pass& pass, const std::string& tensor) { return !pass.wants(tensor); }
+bool is_constant(const Pass& pass, const std::string& tensor) {
+  return !pass.wants(tensor);
+}
 
 int64_t values_per_sample(const Pass& pass, const std::string& tensor) {
   const Shape& s = pass.shape(tensor);
@@ -24,8 +26,8 @@ int64_t values_per_sample(const Pass& pass, const std::string& tensor) {
 int boundedness(const Pass& pass, std::string tensor) {
   static const std::set<std::string> strong = {"Sigmoid", "HardSigmoid", "Softmax"}, weak = {"Tanh", "Erf"};
   static const std::set<std::string> scaling = {"Add", "Sub", "Mul", "Div"};
-  static const std::set<std::string> moving = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand",
-                                               "Transpose", "Resize", "Identity", "Dropout"};
+  static const std::set<std::string> moving = {"Reshape",   "Flatten", "Squeeze",  "Unsqueeze", "Expand",
+                                               "Transpose", "Resize",  "Identity", "Dropout"};
   for (;;) {
     const Node* node = pass.forward().producer(tensor);
     if (!node) return 0;
@@ -65,7 +67,8 @@ void sum(Pass& pass, const Node& node, const std::string& r, const Rule& rule) {
   std::vector<std::string> computed;
   for (const std::string& i : node.inputs)
     if (!is_constant(pass, i)) computed.push_back(i);
-  if (rule.use_bias || computed.size() == node.inputs.size()) return by_value(pass, node, r, node.outputs[0], rule.stabilizer);
+  if (rule.use_bias || computed.size() == node.inputs.size())
+    return by_value(pass, node, r, node.outputs[0], rule.stabilizer);
   // An added constant is a bias.
   if (computed.size() == 1) return give(pass, node, computed[0], r);
   Node rest = node;
@@ -105,14 +108,14 @@ LayerKind kind_of(const Pass& pass, const Node& node) {
       for (const std::string& op : ops) out[op] = kind;
     };
     put(LayerKind::activation,
-        {"Relu", "LeakyRelu", "PRelu",    "Elu",      "Selu", "Celu", "Gelu",    "Erf", "Clip", "Sigmoid", "HardSigmoid", "HardSwish",
-         "Tanh", "Softplus",  "Softsign", "Softmax",  "LogSoftmax",   "Mish",    "Exp", "Log",  "Sqrt",    "Pow",         "Reciprocal",
-         "Abs",  "Neg",       "ThresholdedRelu"});
+        {"Relu",       "LeakyRelu",      "PRelu",       "Elu",       "Selu", "Celu",     "Gelu",       "Erf",
+         "Clip",       "Sigmoid",        "HardSigmoid", "HardSwish", "Tanh", "Softplus", "Softsign",   "Softmax",
+         "LogSoftmax", "Mish",           "Exp",         "Log",       "Sqrt", "Pow",      "Reciprocal", "Abs",
+         "Neg",        "ThresholdedRelu"});
     put(LayerKind::sum, {"Add", "Sub", "Sum", "Mean"});
     put(LayerKind::average_pool, {"AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum", "Resize"});
     put(LayerKind::max_pool, {"MaxPool", "GlobalMaxPool", "ReduceMax"});
-    put(LayerKind::normalisation,
-        {"BatchNormalization", "LayerNormalization", "InstanceNormalization", "LRN"});
+    put(LayerKind::normalisation, {"BatchNormalization", "LayerNormalization", "InstanceNormalization", "LRN"});
     put(LayerKind::product, {"Mul", "Div", "MatMul"});
     return out;
   }();
@@ -133,12 +136,18 @@ int gate_of(const Pass& pass, const Node& node) {
 
 void relevance_without_weights(Pass& pass, const Node& node, LayerKind kind, const std::string& r, const Rule& rule) {
   switch (kind) {
-    case LayerKind::activation: return activation(pass, node, r);
-    case LayerKind::sum: return sum(pass, node, r, rule);
-    case LayerKind::average_pool: return by_value(pass, node, r, node.outputs[0], rule.stabilizer);
-    case LayerKind::product: return product(pass, node, r, rule);
-    case LayerKind::normalisation: return normalisation(pass, node, r, rule);
-    default: return by_gradient(pass, node, kind, r);
+    case LayerKind::activation:
+      return activation(pass, node, r);
+    case LayerKind::sum:
+      return sum(pass, node, r, rule);
+    case LayerKind::average_pool:
+      return by_value(pass, node, r, node.outputs[0], rule.stabilizer);
+    case LayerKind::product:
+      return product(pass, node, r, rule);
+    case LayerKind::normalisation:
+      return normalisation(pass, node, r, rule);
+    default:
+      return by_gradient(pass, node, kind, r);
   }
 }
 

@@ -10,19 +10,24 @@ using graph::Node;
 
 /// Whatever goes in, nothing negative comes out.
 bool makes_nonnegative(const Node& node) {
-  static const std::set<std::string> ops = {"Relu", "Sigmoid", "Softmax", "HardSigmoid", "Softplus", "Exp", "Abs", "Sqrt",
-                                            "ReduceL1", "ReduceL2", "ReduceSumSquare"};
+  static const std::set<std::string> ops = {"Relu", "Sigmoid", "Softmax",  "HardSigmoid", "Softplus",       "Exp",
+                                            "Abs",  "Sqrt",    "ReduceL1", "ReduceL2",    "ReduceSumSquare"};
   return ops.count(node.op) > 0;
 }
 
 /// Ops whose first input alone holds values; the others say how: shapes, axes, indices, sizes.
 bool moves_first_input(const Node& node) {
-  static const std::set<std::string> ops = {
-      "MaxPool",   "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Flatten",   "Reshape",   "Identity", "Dropout",
-      "Transpose", "Squeeze",     "Unsqueeze",         "Expand",        "Slice",     "Gather",    "Split",    "Tile",
-      "ReduceSum", "ReduceMean",  "ReduceMax",         "ReduceMin",     "LeakyRelu", "PRelu",     "Elu",      "Selu",
-      "Celu",      "Gelu",        "Erf",               "HardSwish",     "Mish",      "Tanh",      "Cast",     "LRN",
-      "Reciprocal"};
+  static const std::set<std::string> ops = {"MaxPool",       "AveragePool", "GlobalAveragePool",
+                                            "GlobalMaxPool", "Flatten",     "Reshape",
+                                            "Identity",      "Dropout",     "Transpose",
+                                            "Squeeze",       "Unsqueeze",   "Expand",
+                                            "Slice",         "Gather",      "Split",
+                                            "Tile",          "ReduceSum",   "ReduceMean",
+                                            "ReduceMax",     "ReduceMin",   "LeakyRelu",
+                                            "PRelu",         "Elu",         "Selu",
+                                            "Celu",          "Gelu",        "Erf",
+                                            "HardSwish",     "Mish",        "Tanh",
+                                            "Cast",          "LRN",         "Reciprocal"};
   return ops.count(node.op) > 0;
 }
 
@@ -55,7 +60,8 @@ class Signs {
     if (!node.domain.empty() || node.inputs.empty()) return false;
     if (makes_nonnegative(node)) return true;
     if (moves_first_input(node)) return holds(node, 0);
-    if (node.op == "Add" || node.op == "Sum" || node.op == "Div" || node.op == "Concat" || node.op == "Min" || node.op == "Mean")
+    if (node.op == "Add" || node.op == "Sum" || node.op == "Div" || node.op == "Concat" || node.op == "Min" ||
+        node.op == "Mean")
       return all_inputs(node);
     if (node.op == "Mul") return all_inputs(node) || node.inputs[0] == node.inputs[1];
     if (node.op == "Max")
@@ -78,6 +84,8 @@ class Signs {
 
 }  // namespace
 
-std::set<std::string> nonnegative_tensors(const graph::Model& model) { return Signs(model).nonnegative(); }
+std::set<std::string> nonnegative_tensors(const graph::Model& model) {
+  return Signs(model).nonnegative();
+}
 
 }  // namespace ks::backward

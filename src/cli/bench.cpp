@@ -17,7 +17,8 @@ Action bench(CLI::App& app) {
     parts->push_back({command, define(*command)});
   };
   add("methods", "Cost of every method in forward passes of the same model, same process", bench_methods);
-  add("metrics", "Milliseconds of every metric for one 224x224 map; with --network, those that ask a network", bench_metrics);
+  add("metrics", "Milliseconds of every metric for one 224x224 map; with --network, those that ask a network",
+      bench_metrics);
   add("together", "Methods that share a pass against the same methods one by one", bench_together);
   add("training", "Steps of training a grainnet on random images", bench_training);
   return [parts](Context& context) {

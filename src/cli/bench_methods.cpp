@@ -69,9 +69,9 @@ double memory_now(const std::string& field) {
   throw std::runtime_error("/proc/self/status has no " + field);
 }
 
-/// Peak resident memory that a child process needs for one run on one image, in bytes, above what it had before it made a
-/// session: the classifier, the method's own sessions, the run. No method: the forward pass alone. Must be called while
-/// this process has no session: its threads would not live on in the child.
+/// Peak resident memory that a child process needs for one run on one image, in bytes, above what it had before it made
+/// a session: the classifier, the method's own sessions, the run. No method: the forward pass alone. Must be called
+/// while this process has no session: its threads would not live on in the child.
 double peak_memory(const BenchNetwork& network, const SessionOptions& options, const std::string& method) {
   int ends[2];
   if (pipe(ends)) throw std::runtime_error("cannot make a pipe");
@@ -87,8 +87,10 @@ double peak_memory(const BenchNetwork& network, const SessionOptions& options, c
       Classifier classifier(network.bytes, network.name, options);
       const Tensor x = bench_images(classifier);
       const std::vector<int> targets = {0};
-      if (method.empty()) classifier.logits(x);
-      else ks::explain(method, bench_parameters(method), {classifier, x, targets});
+      if (method.empty())
+        classifier.logits(x);
+      else
+        ks::explain(method, bench_parameters(method), {classifier, x, targets});
       used = memory_now("VmHWM") - before;
     } catch (const std::exception&) {
       // Told by the method's own run.
@@ -136,8 +138,8 @@ void run(const BenchMethodsOptions& o, Context& context) {
 
   ks::json rows = ks::json::array();
   if (!context.json)
-    std::printf("%-30s %11s %10s %9s %7s %7s %12s %7s %10s %7s\n", "method", "forward ms", "method ms", "forwards", "budget",
-                "", "session, fw", "of 40", "memory, fw", "of 4");
+    std::printf("%-30s %11s %10s %9s %7s %7s %12s %7s %10s %7s\n", "method", "forward ms", "method ms", "forwards",
+                "budget", "", "session, fw", "of 40", "memory, fw", "of 4");
   for (size_t k = 0; k < names.size(); ++k) {
     const double budget = budget_of(names[k]);
     ks::json row = {{"method", names[k]}};
@@ -158,9 +160,9 @@ void run(const BenchMethodsOptions& o, Context& context) {
       if (!context.json) {
         char limit[16] = "";
         if (budget > 0) std::snprintf(limit, sizeof limit, "%.1f", budget);
-        std::printf("%-30s %11.2f %10.2f %9.2f %7s %7s %12.1f %7s %10.2f %7s\n", names[k].c_str(), t.forward,
-                    t.method, forwards, limit, verdict(forwards, budget), session, verdict(session, session_budget),
-                    memory_ratio, verdict(memory_ratio, memory_budget));
+        std::printf("%-30s %11.2f %10.2f %9.2f %7s %7s %12.1f %7s %10.2f %7s\n", names[k].c_str(), t.forward, t.method,
+                    forwards, limit, verdict(forwards, budget), session, verdict(session, session_budget), memory_ratio,
+                    verdict(memory_ratio, memory_budget));
       }
     } catch (const Error& e) {
       row["error"] = e.what();

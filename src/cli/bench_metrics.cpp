@@ -30,7 +30,8 @@ struct BenchMetricsOptions {
   bool network = false;
 };
 
-/// A map like those of gradients: noise of both signs in three channels, stronger around one place, where the annotation is.
+/// A map like those of gradients: noise of both signs in three channels, stronger around one place, where the
+/// annotation is.
 struct BenchMap {
   Tensor map{{1, 3, side, side}}, mask{{1, 1, side, side}};
 
@@ -54,7 +55,8 @@ ks::json alone_parameters(const Metric& metric) {
   return metric.needs_classifier ? ks::json() : ks::json::object();
 }
 
-/// Milliseconds of one run on one core: the mean of many, in processor time, so that others on the machine do not count.
+/// Milliseconds of one run on one core: the mean of many, in processor time, so that others on the machine do not
+/// count.
 template <class F>
 double mean_milliseconds(int repeats, const F& work) {
   work();
@@ -99,8 +101,8 @@ ks::json bench_maps(const BenchMetricsOptions& o, Context& context) {
   return {{"metrics", rows}, {"together_ms", together}, {"budget_ms", maps_budget}};
 }
 
-/// The metrics that ask the network: how many forward passes each asks for by itself and after the metrics before it, whose
-/// outputs are known; and its time beside that of as many passes in full batches, in the same process.
+/// The metrics that ask the network: how many forward passes each asks for by itself and after the metrics before it,
+/// whose outputs are known; and its time beside that of as many passes in full batches, in the same process.
 ks::json bench_network_metrics(const BenchMetricsOptions& o, Context& context) {
   const BenchNetwork network = bench_network(o.model);
   Classifier classifier(network.bytes, network.name, session_options("cpu", o.threads));
@@ -124,8 +126,9 @@ ks::json bench_network_metrics(const BenchMetricsOptions& o, Context& context) {
   ks::json rows = ks::json::array();
   int64_t alone = 0, shared = 0;
   if (!context.json)
-    std::printf("\n%s; explanations by %s\n%-28s %10s %10s %12s %14s %7s\n", network.name.c_str(), o.explanation.c_str(),
-                "metric that asks the network", "forwards", "shared", "metric, ms", "forwards, ms", "ratio");
+    std::printf("\n%s; explanations by %s\n%-28s %10s %10s %12s %14s %7s\n", network.name.c_str(),
+                o.explanation.c_str(), "metric that asks the network", "forwards", "shared", "metric, ms",
+                "forwards, ms", "ratio");
   for (const Metric* m : chosen_metrics(o)) {
     if (!alone_parameters(*m).is_null() || (o.names.empty() && m->family != "faithfulness")) continue;
     ks::json row = {{"metric", m->name}};
@@ -178,8 +181,10 @@ void run_bench_metrics(const BenchMetricsOptions& o, Context& context) {
 Action bench_metrics(CLI::App& app) {
   auto o = std::make_shared<BenchMetricsOptions>();
   app.add_option("--metric", o->names, "Only these metrics");
-  app.add_option("--repeats", o->repeats, "Runs of each metric of a map, whose mean counts")->check(CLI::Range(1, 100000));
-  app.add_flag("--network", o->network, "Also the metrics that ask the network, with their defaults: all of faithfulness, or those of --metric");
+  app.add_option("--repeats", o->repeats, "Runs of each metric of a map, whose mean counts")
+      ->check(CLI::Range(1, 100000));
+  app.add_flag("--network", o->network,
+               "Also the metrics that ask the network, with their defaults: all of faithfulness, or those of --metric");
   app.add_option("--rounds", o->rounds, "Runs of each of those, the median counts")->check(CLI::Range(1, 1000));
   app.add_option("--model", o->model, "ONNX image classifier for those; ResNet-18 with random weights when left out");
   app.add_option("--explanation", o->explanation, "The method whose map those measure");

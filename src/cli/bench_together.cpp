@@ -50,8 +50,10 @@ void run(const BenchTogetherOptions& o, Context& context) {
   std::vector<ChosenMethod> chosen;
   for (const std::string& name : o.names.empty() ? methods().names() : o.names) {
     const ChosenMethod method(name, {});
-    if (method.is_network()) chosen.push_back(method);
-    else if (!o.names.empty()) throw Error("'" + name + "' is no single graph and shares no pass");
+    if (method.is_network())
+      chosen.push_back(method);
+    else if (!o.names.empty())
+      throw Error("'" + name + "' is no single graph and shares no pass");
   }
   const SessionOptions options = session_options("cpu", o.threads);
   Classifier alone(network.bytes, network.name, options), joint(network.bytes, network.name, options);
@@ -79,7 +81,9 @@ void run(const BenchTogetherOptions& o, Context& context) {
     }
   };
   const auto [time_alone, time_joint] = in_turn(o.repeats, run_alone, [&] { explain_together(chosen, request_joint); });
-  const double forward = in_turn(o.repeats, [&] { alone.logits(x); }, [] {}).first;
+  const double forward = in_turn(
+                             o.repeats, [&] { alone.logits(x); }, [] {})
+                             .first;
 
   ks::json rows = ks::json::array();
   if (!context.json) std::printf("%-32s %12s %18s\n", "method", "alone, ms", "share together, ms");

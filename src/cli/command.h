@@ -39,7 +39,7 @@ const std::vector<Command>& commands();
 /// The commands, one file each. Options live in a shared struct that the returned action holds on to.
 Action annotate(CLI::App& app);
 Action bench(CLI::App& app);
-Action bench_methods(CLI::App& app);   // the subcommands of bench
+Action bench_methods(CLI::App& app);  // the subcommands of bench
 Action bench_metrics(CLI::App& app);
 Action bench_together(CLI::App& app);
 Action bench_training(CLI::App& app);

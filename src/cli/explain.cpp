@@ -21,7 +21,8 @@ struct Look {
 
 /// OUT.png, or OUT-1.png, OUT-2.png ... where there are several images.
 std::string numbered(const std::string& path, int64_t n, int64_t count) {
-  return count == 1 ? path : path.substr(0, path.size() - 4) + "-" + std::to_string(n + 1) + path.substr(path.size() - 4);
+  return count == 1 ? path
+                    : path.substr(0, path.size() - 4) + "-" + std::to_string(n + 1) + path.substr(path.size() - 4);
 }
 
 void write_pictures(const std::string& path, const Tensor& attributions, const Tensor& inputs, const Classifier& c,
@@ -55,7 +56,8 @@ Action explain(CLI::App& app) {
   app.add_option("--param", o->parameters, "NAME=VALUE of the method; may be given several times");
   app.add_option("--seed", o->seed, "Seed of methods that draw random numbers");
   app.add_option("--output", o->output, ".npy: raw attributions; .png: the heatmap over the image")->required();
-  app.add_option("--pooling", o->look.pooling, "For .png: how channels become one value; see `kernelscope list poolings`");
+  app.add_option("--pooling", o->look.pooling,
+                 "For .png: how channels become one value; see `kernelscope list poolings`");
   app.add_option("--normalisation", o->look.normalisation, "For .png; see `kernelscope list normalisations`");
   app.add_option("--colormap", o->look.colormap, "For .png; see `kernelscope list colormaps`");
   app.add_option("--opacity", o->look.opacity, "For .png: of the heatmap over the image")->check(CLI::Range(0.0, 1.0));
@@ -69,11 +71,13 @@ Action explain(CLI::App& app) {
     const auto classifier = o->input.open_model();
     const Tensor inputs = o->input.open_inputs(*classifier);
     const std::vector<int> targets = parse_targets(o->input.target, *classifier, inputs);
-    const Tensor result = ks::explain(o->method, parse_pairs(o->parameters),
-                                      {*classifier, inputs, targets, o->seed, context.progress(o->method),
-                                       picture_files(*classifier)});
-    if (ending == ".npy") save_npy(o->output, result);
-    else write_pictures(o->output, result, inputs, *classifier, o->look);
+    const Tensor result =
+        ks::explain(o->method, parse_pairs(o->parameters),
+                    {*classifier, inputs, targets, o->seed, context.progress(o->method), picture_files(*classifier)});
+    if (ending == ".npy")
+      save_npy(o->output, result);
+    else
+      write_pictures(o->output, result, inputs, *classifier, o->look);
     if (context.json)
       context.print({{"method", o->method}, {"targets", targets}, {"shape", result.shape}, {"output", o->output}});
   };

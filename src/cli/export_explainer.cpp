@@ -32,8 +32,9 @@ Action export_explainer(CLI::App& app) {
                      : o->target == "input"   ? ExportTarget::input
                                               : ExportTarget::fixed;
     if (options.target == ExportTarget::fixed)
-      options.target_class =
-          parse_targets(o->target, classifier, Tensor({1, classifier.channels(), classifier.height(), classifier.width()})).at(0);
+      options.target_class = parse_targets(o->target, classifier,
+                                           Tensor({1, classifier.channels(), classifier.height(), classifier.width()}))
+                                 .at(0);
     const graph::Model model = ks::export_explainer(classifier, o->method, parse_pairs(o->parameters), options);
     // What is written must run: a session is the proof.
     const std::string bytes = graph::write(model);

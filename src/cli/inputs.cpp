@@ -11,7 +11,8 @@ namespace {
 Tensor open_array(const std::string& file, const Classifier& c) {
   Tensor t = load_npy(file);
   if (t.shape.size() == 3) t.shape.insert(t.shape.begin(), 1);
-  if (t.shape.size() != 4 || t.dim(0) < 1 || t.dim(1) != c.channels() || t.dim(2) != c.height() || t.dim(3) != c.width())
+  if (t.shape.size() != 4 || t.dim(0) < 1 || t.dim(1) != c.channels() || t.dim(2) != c.height() ||
+      t.dim(3) != c.width())
     throw Error("has shape " + to_string(t.shape), file,
                 "the model takes [N," + std::to_string(c.channels()) + "," + std::to_string(c.height()) + "," +
                     std::to_string(c.width()) + "]");
@@ -37,7 +38,8 @@ void InputOptions::define(CLI::App& app, bool with_target) {
   app.add_option("--model", model, "ONNX image classifier")->required();
   auto* image = app.add_option("--image", images, "Image file; may be given several times");
   app.add_option("--input", array, "float32 array [N,C,H,W] (.npy), taken as it is")->excludes(image);
-  if (with_target) app.add_option("--target", target, "predicted, a class (number or name), or one class per image: 0,2,1");
+  if (with_target)
+    app.add_option("--target", target, "predicted, a class (number or name), or one class per image: 0,2,1");
   app.add_option("--threads", threads, "Threads of ONNX Runtime; 0: all cores")->check(CLI::Range(0, 1024));
   app.add_option("--device", device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
 }

@@ -43,24 +43,25 @@ Action inspect(CLI::App& app) {
     for (const auto& [name, array] : m.initializers)
       if (array.type == graph::Type::f32) parameters += array.count();
     const std::vector<std::string> stops = stopping_nodes(m);
-    ks::json out = {{"model", o->model},
-                    {"sha256", c.hash()},
-                    {"opset", m.opset},
-                    {"input", {{"name", c.input_name()}, {"channels", c.channels()}, {"height", c.height()}, {"width", c.width()}}},
-                    {"classes", c.class_names()},
-                    {"parameters", parameters},
-                    {"ops", ops},
-                    {"explainable", stops.empty()},
-                    {"stopping_nodes", stops},
-                    {"metadata", m.metadata}};
+    ks::json out = {
+        {"model", o->model},
+        {"sha256", c.hash()},
+        {"opset", m.opset},
+        {"input", {{"name", c.input_name()}, {"channels", c.channels()}, {"height", c.height()}, {"width", c.width()}}},
+        {"classes", c.class_names()},
+        {"parameters", parameters},
+        {"ops", ops},
+        {"explainable", stops.empty()},
+        {"stopping_nodes", stops},
+        {"metadata", m.metadata}};
     if (o->layers && stops.empty()) {
       const graph::Shapes shapes = graph::infer_shapes(m, c.input_shape(), o->model);
       for (const graph::Node& node : m.nodes)
         out["layers"].push_back({{"op", node.op}, {"output", node.outputs[0]}, {"shape", shapes.at(node.outputs[0])}});
     }
     if (context.json) return context.print(out);
-    std::cout << o->model << "\n  input      " << c.input_name() << " [N," << c.channels() << "," << c.height() << "," << c.width()
-              << "]\n  classes    ";
+    std::cout << o->model << "\n  input      " << c.input_name() << " [N," << c.channels() << "," << c.height() << ","
+              << c.width() << "]\n  classes    ";
     for (size_t k = 0; k < c.class_names().size() && k < 20; ++k) std::cout << (k ? ", " : "") << c.class_names()[k];
     if (c.class_names().size() > 20) std::cout << ", ... (" << c.class_names().size() << ")";
     std::cout << "\n  parameters " << parameters << " after merging\n  ops        ";
@@ -69,11 +70,12 @@ Action inspect(CLI::App& app) {
       std::cout << (first ? "" : ", ") << count << " " << op;
       first = false;
     }
-    std::cout << "\n  explained by " << (stops.empty() ? "every method" : "black-box methods only; stopped by " + stops[0])
-              << "\n";
+    std::cout << "\n  explained by "
+              << (stops.empty() ? "every method" : "black-box methods only; stopped by " + stops[0]) << "\n";
     if (out.contains("layers"))
       for (const ks::json& l : out["layers"])
-        std::cout << "    " << l["op"].get<std::string>() << "  " << l["output"].get<std::string>() << "  " << l["shape"].dump() << "\n";
+        std::cout << "    " << l["op"].get<std::string>() << "  " << l["output"].get<std::string>() << "  "
+                  << l["shape"].dump() << "\n";
   };
 }
 

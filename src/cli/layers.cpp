@@ -12,10 +12,13 @@ namespace ks::cli {
 namespace {
 
 /// {"shape": [N,...], "values": [...]} in C order.
-ks::json array(const Tensor& t) { return {{"shape", t.shape}, {"values", t.data}}; }
+ks::json array(const Tensor& t) {
+  return {{"shape", t.shape}, {"values", t.data}};
+}
 
 ks::json describe_layer(const LayerAttribution& layer) {
-  ks::json out = {{"name", layer.name}, {"op", layer.op}, {"node", layer.node}, {"shape", layer.shape}, {"total", layer.total}};
+  ks::json out = {
+      {"name", layer.name}, {"op", layer.op}, {"node", layer.node}, {"shape", layer.shape}, {"total", layer.total}};
   if (!layer.conservation_error.empty()) out["conservation_error"] = layer.conservation_error;
   out["channels"] = array(layer.channels);
   if (!layer.map.empty()) out["map"] = array(layer.map);
@@ -41,7 +44,8 @@ Action layers(CLI::App& app) {
     const auto classifier = o->input.open_model();
     const Tensor inputs = o->input.open_inputs(*classifier);
     const std::vector<int> targets = parse_targets(o->input.target, *classifier, inputs);
-    const auto all = explain_layers(o->method, parameters, {*classifier, inputs, targets, 0, context.progress(o->method)});
+    const auto all =
+        explain_layers(o->method, parameters, {*classifier, inputs, targets, 0, context.progress(o->method)});
     ks::json out = {{"model", o->input.model}, {"method", o->method}, {"parameters", parameters}, {"targets", targets}};
     out["layers"] = ks::json::array();
     for (const LayerAttribution& layer : all) out["layers"].push_back(describe_layer(layer));
@@ -50,7 +54,10 @@ Action layers(CLI::App& app) {
     if (context.json) {
       ks::json lines = ks::json::array();
       for (const LayerAttribution& layer : all)
-        lines.push_back({{"name", layer.name}, {"op", layer.op}, {"total", layer.total}, {"conservation_error", layer.conservation_error}});
+        lines.push_back({{"name", layer.name},
+                         {"op", layer.op},
+                         {"total", layer.total},
+                         {"conservation_error", layer.conservation_error}});
       context.print({{"output", o->output}, {"layers", lines}});
     }
   };

@@ -100,8 +100,8 @@ int dispatch(int argc, char** argv) {
 
 int main(int argc, char** argv) {
 #ifdef __GLIBC__
-  // Maps come and go by the hundred thousand. Memory of theirs that goes back to the system is paged in again for the next
-  // one, which costs about as much as what is computed in it.
+  // Maps come and go by the hundred thousand. Memory of theirs that goes back to the system is paged in again for the
+  // next one, which costs about as much as what is computed in it.
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
 #endif

@@ -75,7 +75,10 @@ Action measure(CLI::App& app) {
   app.add_option("--attribution", o->attribution, "Raw attributions (.npy), [N,C,H,W] or [N,1,H,W]")->required();
   app.add_option("--mask", o->masks,
                  "Annotations: one .npy [N,1,H,W] of 0 and 1, or one picture per image (white is inside)");
-  app.add_option("--metric", o->metric, "What to measure; see `kernelscope list metrics`. Also similarity (to --param reference=FILE.npy) and normalisation")->required();
+  app.add_option("--metric", o->metric,
+                 "What to measure; see `kernelscope list metrics`. Also similarity (to --param reference=FILE.npy) and "
+                 "normalisation")
+      ->required();
   app.add_option("--param", o->parameters, "NAME=VALUE of the metric; may be given several times");
   app.add_option("--method", o->method,
                  "Method that made the attributions, for metrics that explain perturbed images again");

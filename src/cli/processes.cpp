@@ -19,7 +19,8 @@ namespace ks::cli {
 
 namespace {
 
-/// How many processes the launcher of this one says there are; 0: there is no launcher. Open MPI, MPICH and Slurm's way.
+/// How many processes the launcher of this one says there are; 0: there is no launcher. Open MPI, MPICH and Slurm's
+/// way.
 int launched_processes() {
   for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"})
     if (const char* value = std::getenv(name)) return std::atoi(value);
@@ -67,7 +68,8 @@ std::optional<Unit> ask_for_unit() {
   return Unit{static_cast<size_t>(unit[0]), static_cast<size_t>(unit[1])};
 }
 
-/// The first process's side: answers the others while its own main thread computes, too. It alone talks to MPI meanwhile.
+/// The first process's side: answers the others while its own main thread computes, too. It alone talks to MPI
+/// meanwhile.
 class Coordinator {
  public:
   Coordinator(UnitQueue queue, const CellStore& store, size_t processes, const Progress& progress)
@@ -89,7 +91,8 @@ class Coordinator {
   }
   /// The store, for both threads.
   CellStore shared_store() {
-    return {.load = store_.load, .save = [this](const std::string& key, const std::string& bytes) { save(key, bytes); }};
+    return {.load = store_.load,
+            .save = [this](const std::string& key, const std::string& bytes) { save(key, bytes); }};
   }
   /// Waits for the others' last cells.
   std::vector<ProcessRecord> finish(ProcessRecord own) {
@@ -192,7 +195,8 @@ Processes::Processes() {
 
 Processes::~Processes() {
 #ifdef KERNELSCOPE_MPI
-  // While an exception ends one process, the others may wait for it for ever: leaving without MPI's goodbye makes mpirun end them.
+  // While an exception ends one process, the others may wait for it for ever: leaving without MPI's goodbye makes
+  // mpirun end them.
   if (started_ && std::uncaught_exceptions() == 0) MPI_Finalize();
 #endif
 }
@@ -244,7 +248,8 @@ std::vector<ProcessRecord> Processes::compute([[maybe_unused]] Engine& engine, [
     if (progress) progress(coordinator.fraction());
   };
   engine.set_store(coordinator.shared_store());
-  ProcessRecord own = work(engine, [&] { return coordinator.next(0); }, told);
+  ProcessRecord own = work(
+      engine, [&] { return coordinator.next(0); }, told);
   std::vector<ProcessRecord> records = coordinator.finish(std::move(own));
   engine.set_store(store);
   return records;

@@ -15,8 +15,8 @@ struct ProcessRecord {
   double busy_seconds = 0;  // computing
 };
 
-/// The processes that `mpirun -n K kernelscope ...` started, of which this is one; one alone without mpirun. They may be on
-/// several hosts and need no common file system.
+/// The processes that `mpirun -n K kernelscope ...` started, of which this is one; one alone without mpirun. They may
+/// be on several hosts and need no common file system.
 class Processes {
  public:
   /// Throws Error when mpirun started several and this program was built without MPI.
@@ -32,17 +32,17 @@ class Processes {
   /// Cores of this host for each of its processes; 0 (all) for a process alone.
   int threads() const { return threads_; }
 
-  /// Runs `work` in all processes and ends them together where it fails in one: throws its Error where it is told (in the
-  /// first process that failed), Silent in the others.
+  /// Runs `work` in all processes and ends them together where it fails in one: throws its Error where it is told (in
+  /// the first process that failed), Silent in the others.
   struct Silent {};
   void together(const std::function<void()>& work);
 
-  /// Where a process that is not the first keeps its cells: they go to the first. `store` is the folder's, as far as this
-  /// host has it.
+  /// Where a process that is not the first keeps its cells: they go to the first. `store` is the folder's, as far as
+  /// this host has it.
   CellStore remote_store(const CellStore& store) const;
 
-  /// Shares out the units of the engine's study among all processes. In the first, cells of the others arrive in `store`,
-  /// and it returns what each did; in the others an empty list. Throws Cancelled.
+  /// Shares out the units of the engine's study among all processes. In the first, cells of the others arrive in
+  /// `store`, and it returns what each did; in the others an empty list. Throws Cancelled.
   std::vector<ProcessRecord> compute(Engine& engine, const CellStore& store, const Progress& progress);
 
  private:

@@ -30,8 +30,9 @@ Action reference(CLI::App& app) {
     Classifier classifier(bytes, model_name, session_options("cpu", o->threads));
     std::vector<RenderedKernel> others;
     for (uint64_t k = 1; k <= 5; ++k)
-      others.push_back(render_kernel(
-          {.defect = k % 2 ? Defect::none : Defect::pink_fusarium, .seed = kernel_seed + k, .size = classifier.width()}));
+      others.push_back(render_kernel({.defect = k % 2 ? Defect::none : Defect::pink_fusarium,
+                                      .seed = kernel_seed + k,
+                                      .size = classifier.width()}));
     const ReferenceSubject subject{
         .classifier = classifier,
         .kernel = render_kernel({.defect = Defect::pink_fusarium, .seed = kernel_seed, .size = classifier.width()}),

@@ -30,8 +30,9 @@ void run_shard(const RunOptions& o, const std::string& which, const OpenedStudy&
   if (context.json)
     context.print({{"output", o.output}, {"shard", which}, {"units", units.size()}});
   else
-    context.say("shard " + which + " is done: " + std::to_string(units.size()) + " explanations with their metrics in " +
-                o.output + "; `kernelscope merge` makes the report of all shards");
+    context.say("shard " + which + " is done: " + std::to_string(units.size()) +
+                " explanations with their metrics in " + o.output +
+                "; `kernelscope merge` makes the report of all shards");
 }
 
 void run_study_command(const RunOptions& o, const std::string& shard, Context& context) {
@@ -57,7 +58,8 @@ void run_study_command(const RunOptions& o, const std::string& shard, Context& c
   if (!shard.empty()) return run_shard(o, shard, opened, *engine, context);
   if (processes.count() == 1) return run_and_report(o, opened, *engine, {}, 0, context);
   const auto begin = std::chrono::steady_clock::now();
-  const Progress progress = processes.rank() == 0 ? context.progress("running the study") : Progress([](double) { check_interrupt(); });
+  const Progress progress =
+      processes.rank() == 0 ? context.progress("running the study") : Progress([](double) { check_interrupt(); });
   const std::vector<ProcessRecord> records = processes.compute(*engine, folder, progress);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (processes.rank() == 0) run_and_report(o, opened, *engine, records, seconds, context);

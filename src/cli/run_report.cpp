@@ -120,8 +120,7 @@ void define_run_options(CLI::App& app, RunOptions& o) {
   app.add_flag("--maps", o.maps, "Also write every raw map as maps/IMAGE.METHOD.npy");
   app.add_option("--figures", o.figures, "At most so many images are shown in the report");
   app.add_option("--base", o.base, "Address of the app's page, for the link in the report");
-  app.add_flag("--keep-cells", o.keep_cells,
-               "Keep computed cells, so that a changed study computes only what changed");
+  app.add_flag("--keep-cells", o.keep_cells, "Keep computed cells, so that a changed study computes only what changed");
   app.add_option("--threads", o.threads, "Threads of ONNX Runtime; 0: all cores")->check(CLI::Range(0, 1024));
   app.add_option("--device", o.device, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
 }

@@ -55,9 +55,9 @@ Action study(CLI::App& app) {
   auto* url = add("url", "Print the link that carries a study", print_link);
   url->add_option("study", o->study, "A study: a file, a link, or the name of a built-in one")->required();
   url->add_option("--base", o->base, "Address of the app's page");
-  auto* from_url = add("from-url", "Print the study that a link carries", [](const StudyOptions& options, Context& context) {
-    context.print(write_study(study_from_url(options.study)));
-  });
+  auto* from_url = add(
+      "from-url", "Print the study that a link carries",
+      [](const StudyOptions& options, Context& context) { context.print(write_study(study_from_url(options.study))); });
   from_url->add_option("link", o->study, "The link, or its part from #s= on")->required();
   auto* check = add("check", "Say whether a study is valid", print_check);
   check->add_option("study", o->study, "A study: a file, a link, or the name of a built-in one")->required();

@@ -34,7 +34,8 @@ struct Ranking {
 
   size_t first_nonzero() const {
     return static_cast<size_t>(
-        std::partition_point(items.begin(), items.end(), [](const Item& item) { return item.magnitude == 0; }) - items.begin());
+        std::partition_point(items.begin(), items.end(), [](const Item& item) { return item.magnitude == 0; }) -
+        items.begin());
   }
 };
 
@@ -50,7 +51,9 @@ void write_mean(const std::vector<double>& sums, size_t members, float* out) {
   for (size_t i = 0; i < sums.size(); ++i) out[i] = static_cast<float>(sums[i] / static_cast<double>(members));
 }
 
-double signed_as(float value, double magnitude) { return value < 0 ? -magnitude : magnitude; }
+double signed_as(float value, double magnitude) {
+  return value < 0 ? -magnitude : magnitude;
+}
 
 /// The common distribution of aligned_mean_of_members: its value at each rank, ascending.
 std::vector<double> common_distribution(const std::vector<Ranking>& rankings, size_t size) {

@@ -5,7 +5,8 @@
 
 namespace ks {
 
-/// The methods that a method of the family "aggregation" is made of, from its checked parameters; none for any other method.
+/// The methods that a method of the family "aggregation" is made of, from its checked parameters; none for any other
+/// method.
 std::vector<ChosenMethod> members_of(const Params& params);
 
 }  // namespace ks

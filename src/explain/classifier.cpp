@@ -14,7 +14,6 @@ namespace ks {
 
 namespace {
 
-
 constexpr int largest_side = 4096;
 
 /// The image input must be the only one: [N,C,H,W] with C 1 or 3.
@@ -68,12 +67,13 @@ Preprocessing read_preprocessing(const graph::Model& model, const std::string& w
   for (int side : {p.width, p.height})
     if (side < smallest_picture_side || side > largest_side)
       throw Error("wants images of " + std::to_string(p.width) + "x" + std::to_string(p.height), where,
-                  "sides from " + std::to_string(smallest_picture_side) + " to " + std::to_string(largest_side) + " are supported");
+                  "sides from " + std::to_string(smallest_picture_side) + " to " + std::to_string(largest_side) +
+                      " are supported");
   return p;
 }
 
-/// Images that go through the network together. On the CPU the activations of more do not stay in the caches: ResNet-18 on
-/// two threads takes 15 % longer for each of 16 images of 224x224 than for each of 4.
+/// Images that go through the network together. On the CPU the activations of more do not stay in the caches: ResNet-18
+/// on two threads takes 15 % longer for each of 16 images of 224x224 than for each of 4.
 int batch_for(backward::Backend backend, int64_t pixels) {
   constexpr int64_t most = 16, pixels_in_caches = 4 * 224 * 224;
   if (backend == backward::Backend::webgpu) return most;
@@ -104,13 +104,15 @@ Classifier::Classifier(const std::string& onnx_bytes, const std::string& where, 
   const Shape run_scores = forward().outputs().at(0).shape;
   if (scores.empty()) scores = run_scores;
   if (scores.size() != 2 || scores[1] < 2)
-    throw Error("its output has shape " + to_string(scores), where, "a classifier with one output [N,K], K at least 2, is needed");
+    throw Error("its output has shape " + to_string(scores), where,
+                "a classifier with one output [N,K], K at least 2, is needed");
 
   const auto it = original_.metadata.find("kernelscope.classes");
   if (it != original_.metadata.end()) {
     const nlohmann::json names = nlohmann::json::parse(it->second, nullptr, false);
     if (names.is_array() && static_cast<int64_t>(names.size()) == scores[1])
-      for (const nlohmann::json& name : names) class_names_.push_back(name.is_string() ? name.get<std::string>() : name.dump());
+      for (const nlohmann::json& name : names)
+        class_names_.push_back(name.is_string() ? name.get<std::string>() : name.dump());
   }
   for (int64_t k = static_cast<int64_t>(class_names_.size()); k < scores[1]; ++k)
     class_names_.push_back("class " + std::to_string(k));
@@ -173,13 +175,16 @@ Tensor Classifier::logits(const Tensor& inputs) {
   return out;
 }
 
-Tensor Classifier::probabilities(const Tensor& inputs) { return softmax(logits(inputs)); }
+Tensor Classifier::probabilities(const Tensor& inputs) {
+  return softmax(logits(inputs));
+}
 
 std::vector<int> Classifier::predict(const Tensor& inputs) {
   const Tensor scores = logits(inputs);
   std::vector<int> out;
   for (int64_t n = 0; n < scores.dim(0); ++n)
-    out.push_back(static_cast<int>(std::max_element(scores.sample(n), scores.sample(n) + classes()) - scores.sample(n)));
+    out.push_back(
+        static_cast<int>(std::max_element(scores.sample(n), scores.sample(n) + classes()) - scores.sample(n)));
   return out;
 }
 
@@ -222,15 +227,17 @@ std::shared_ptr<Classifier> Classifier::variant(const std::string& key, const st
   return made;
 }
 
-/// A metric asks for its variants in turn, again and again: if they do not all fit, dropping the least recently used would
-/// drop each just before its next use. So the newest makes room, and what is there stays until it has not been used for long.
+/// A metric asks for its variants in turn, again and again: if they do not all fit, dropping the least recently used
+/// would drop each just before its next use. So the newest makes room, and what is there stays until it has not been
+/// used for long.
 void Classifier::drop_variants() {
   constexpr uint64_t long_unused = 1000;
   size_t bytes = 0;
   for (const auto& [key, variant] : variants_) bytes += variant.classifier->bytes_;
   while (bytes > most_variant_bytes && !variants_.empty()) {
-    const auto [oldest, newest] = std::minmax_element(
-        variants_.begin(), variants_.end(), [](const auto& a, const auto& b) { return a.second.last_use < b.second.last_use; });
+    const auto [oldest, newest] =
+        std::minmax_element(variants_.begin(), variants_.end(),
+                            [](const auto& a, const auto& b) { return a.second.last_use < b.second.last_use; });
     const auto victim = variant_uses_ - oldest->second.last_use > long_unused ? oldest : newest;
     bytes -= victim->second.classifier->bytes_;
     variants_.erase(victim);
@@ -271,7 +278,8 @@ std::vector<int> parse_targets(const std::string& text, Classifier& classifier, 
       targets.push_back(static_cast<int>(name - names.begin()));
     } else {
       if (word.empty() || word.size() > 6 || word.find_first_not_of("0123456789") != std::string::npos)
-        throw Error("target '" + word + "' is no class of the model", "", "give predicted, a class's number or its name");
+        throw Error("target '" + word + "' is no class of the model", "",
+                    "give predicted, a class's number or its name");
       targets.push_back(std::stoi(word));
     }
     begin = end + 1;

@@ -16,18 +16,19 @@ namespace ks {
 
 struct JointNetwork;  // explain/together.h
 
-/// An image classifier: its graph, what it wants as input, and every session made from it. Methods and metrics get one of
-/// these; they ask it for forward passes and for derived networks (gradients, relevance), which it builds once each.
+/// An image classifier: its graph, what it wants as input, and every session made from it. Methods and metrics get one
+/// of these; they ask it for forward passes and for derived networks (gradients, relevance), which it builds once each.
 class Classifier {
  public:
-  /// Checks that the model has one image input [N,3,H,W] (N free or fixed) and one score output [N,K]; a softmax at the end is cut off,
-  /// so that `logits` are what is explained. Constants are folded, batch norms merged where exact. Throws Error.
-  /// `where` names the model in messages.
+  /// Checks that the model has one image input [N,3,H,W] (N free or fixed) and one score output [N,K]; a softmax at the
+  /// end is cut off, so that `logits` are what is explained. Constants are folded, batch norms merged where exact.
+  /// Throws Error. `where` names the model in messages.
   Classifier(const std::string& onnx_bytes, const std::string& where, const SessionOptions& options = {});
 
   /// Simplified: constants folded, batch norms merged where exact; its one output is the logits.
   const graph::Model& model() const { return model_; }
-  /// The file's network as it was, but for a softmax cut off its end and a free batch size: with the names of its weights.
+  /// The file's network as it was, but for a softmax cut off its end and a free batch size: with the names of its
+  /// weights.
   const graph::Model& original() const { return original_; }
   /// [-1,C,H,W]
   Shape input_shape() const { return {-1, channels_, height(), width()}; }
@@ -52,17 +53,18 @@ class Classifier {
   /// argmax of the logits per sample; ties to the lowest class.
   std::vector<int> predict(const Tensor& inputs);
 
-  /// The session of a network derived from this one, built on first use. `key` names the derivation with all its parameters;
-  /// derivations that come to the same graph are one session.
+  /// The session of a network derived from this one, built on first use. `key` names the derivation with all its
+  /// parameters; derivations that come to the same graph are one session.
   Session& derived(const std::string& key, const std::function<graph::Model()>& build);
-  /// Networks of several methods as one, built on first use. Only the last one is kept: it holds the weights of all of them.
+  /// Networks of several methods as one, built on first use. Only the last one is kept: it holds the weights of all of
+  /// them.
   JointNetwork& joint(const std::string& key, const std::function<std::shared_ptr<JointNetwork>()>& build);
   /// A derived network as an ONNX file for this classifier's provider.
   std::string file_of(graph::Model model) const;
-  /// A classifier with this one's inputs and classes of another network: one that `build` makes from original(), with other
-  /// weights for example. Made on first use; `key` names the network with all that it depends on. Its sessions are built when
-  /// they are asked for. Of many variants only as many stay as `most_variant_bytes` of weights allow, so hold the pointer for
-  /// as long as the variant is needed.
+  /// A classifier with this one's inputs and classes of another network: one that `build` makes from original(), with
+  /// other weights for example. Made on first use; `key` names the network with all that it depends on. Its sessions
+  /// are built when they are asked for. Of many variants only as many stay as `most_variant_bytes` of weights allow, so
+  /// hold the pointer for as long as the variant is needed.
   std::shared_ptr<Classifier> variant(const std::string& key, const std::function<graph::Model()>& build);
   static constexpr size_t most_variant_bytes = size_t{512} << 20;
   const SessionOptions& session_options() const { return options_; }
@@ -89,7 +91,7 @@ class Classifier {
   Preprocessing preprocessing_;
   SessionOptions options_;
   std::unique_ptr<Session> forward_;
-  std::map<Fingerprint, Session> sessions_;             // by graph
+  std::map<Fingerprint, Session> sessions_;  // by graph
   std::unordered_map<std::string, Session*> by_key_;
   std::string joint_key_;
   std::shared_ptr<JointNetwork> joint_;

@@ -128,8 +128,8 @@ class Parser {
       rule.use_bias = defaults.use_bias;
       return rule;
     };
-    out_ = {usual(RuleKind::epsilon), usual(RuleKind::epsilon),  usual(RuleKind::epsilon),
-            usual(RuleKind::pass),    usual(RuleKind::norm),     usual(RuleKind::norm),
+    out_ = {usual(RuleKind::epsilon),  usual(RuleKind::epsilon), usual(RuleKind::epsilon),
+            usual(RuleKind::pass),     usual(RuleKind::norm),    usual(RuleKind::norm),
             usual(RuleKind::gradient), usual(RuleKind::norm),    usual(RuleKind::norm)};
     for (const graph::Node& node : c.model().nodes)
       for (const std::string& name : {node.name, node.outputs.at(0)})

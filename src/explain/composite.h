@@ -11,9 +11,10 @@ struct CompositeDefaults {
   bool use_bias = true;
 };
 
-/// A composite from the user's table, an object {KEY: RULE, ...} or a list of {"layer": KEY, "rule": NAME, ...}. A KEY is a kind of
-/// layer (first, convolution, dense, activation, sum, average-pool, max-pool, normalisation, product) or the name of a node or of
-/// its output; names go before kinds. A RULE is a name, or an object {"rule": NAME, ...} with parameters of that rule:
+/// A composite from the user's table, an object {KEY: RULE, ...} or a list of {"layer": KEY, "rule": NAME, ...}. A KEY
+/// is a kind of layer (first, convolution, dense, activation, sum, average-pool, max-pool, normalisation, product) or
+/// the name of a node or of its output; names go before kinds. A RULE is a name, or an object {"rule": NAME, ...} with
+/// parameters of that rule:
 ///   epsilon: epsilon; gamma, generalised-gamma: gamma; alpha-beta: alpha, beta (alpha - beta = 1); z-box: low, high;
 ///   all that divide: stabilizer
 /// What the table leaves out has: epsilon for layers with weights, pass for activations, norm for sums, averages,

@@ -29,8 +29,12 @@ graph::Model with_constant_baseline(const Classifier& c, const Params& p, Layers
   return out;
 }
 
-graph::Model network(const Classifier& c, const Params& p) { return with_constant_baseline(c, p, Layers::input_only); }
-graph::Model layers(const Classifier& c, const Params& p) { return with_constant_baseline(c, p, Layers::all); }
+graph::Model network(const Classifier& c, const Params& p) {
+  return with_constant_baseline(c, p, Layers::input_only);
+}
+graph::Model layers(const Classifier& c, const Params& p) {
+  return with_constant_baseline(c, p, Layers::all);
+}
 
 /// One session for all baselines.
 Session& session(Classifier& c) {
@@ -79,17 +83,23 @@ std::vector<Method> reference_methods() {
   lift.name = "deeplift";
   lift.title = "DeepLIFT";
   lift.family = "reference";
-  lift.citation = "A. Shrikumar, P. Greenside, A. Kundaje: Learning important features through propagating activation differences, ICML 2017";
+  lift.citation =
+      "A. Shrikumar, P. Greenside, A. Kundaje: Learning important features through propagating activation differences, "
+      "ICML 2017";
   lift.formula = "(x − b) · m,  through an activation m·Δout/Δin,  Δ = difference to the baseline b";
   lift.description =
-      "Compares every unit with its value on a baseline image and passes the difference of the logits back (rescale rule); sums to "
-      "f(x) − f(b). A max-pool passes it to the maximum of the image, or of the baseline where that is larger; products and "
+      "Compares every unit with its value on a baseline image and passes the difference of the logits back (rescale "
+      "rule); sums to "
+      "f(x) − f(b). A max-pool passes it to the maximum of the image, or of the baseline where that is larger; "
+      "products and "
       "softmax share it as Shapley values do.";
   lift.misleads =
-      "The baseline decides what counts as absence: with the mean colour, a lesion of that colour gets nothing. Two parts of the "
+      "The baseline decides what counts as absence: with the mean colour, a lesion of that colour gets nothing. Two "
+      "parts of the "
       "image that only together change a unit share its difference by their size, not by their role.";
   lift.parameters = reference_parameters();
-  lift.parameters.push_back({"rule", ParameterType::choice, "rescale", "How activations pass differences on", {}, {}, "", {"rescale"}});
+  lift.parameters.push_back(
+      {"rule", ParameterType::choice, "rescale", "How activations pass differences on", {}, {}, "", {"rescale"}});
   lift.network = network;
   lift.layers = layers;
   lift.explain = deeplift;
@@ -101,13 +111,16 @@ std::vector<Method> reference_methods() {
   shap.citation = "S. Lundberg, S.-I. Lee: A unified approach to interpreting model predictions, NeurIPS 2017";
   shap.formula = "Mean over baselines b of DeepLIFT's (x − b) · m";
   shap.description =
-      "The mean of DeepLIFT over several baselines; sums to f(x) minus the mean of f over them. With the baselines drawn from the "
+      "The mean of DeepLIFT over several baselines; sums to f(x) minus the mean of f over them. With the baselines "
+      "drawn from the "
       "data it approximates Shapley values of the pixels.";
   shap.misleads =
-      "It hides that single baselines may disagree: look at some of them alone. Approximates Shapley values only as far as the "
+      "It hides that single baselines may disagree: look at some of them alone. Approximates Shapley values only as "
+      "far as the "
       "network is linear between image and baseline.";
   shap.parameters = reference_set_parameters(json::array({"mean", "blur", "noise"}));
-  shap.parameters.push_back({"draws", ParameterType::integer, 6, "How many baselines, taken from the list in turn", 1, 1000, "baselines"});
+  shap.parameters.push_back(
+      {"draws", ParameterType::integer, 6, "How many baselines, taken from the list in turn", 1, 1000, "baselines"});
   shap.explain = deeplift_shap;
   return {lift, shap};
 }

@@ -6,11 +6,13 @@
 namespace ks {
 
 Parameter output_parameter(const char* usual) {
-  return {"output", ParameterType::choice, usual, "What is explained: the target's logit or its probability", {}, {}, "",
-          {"logits", "softmax"}};
+  return {"output", ParameterType::choice, usual, "What is explained: the target's logit or its probability", {}, {},
+          "",       {"logits", "softmax"}};
 }
 
-Output output_of(const Params& params) { return params.text("output") == "softmax" ? Output::softmax : Output::logits; }
+Output output_of(const Params& params) {
+  return params.text("output") == "softmax" ? Output::softmax : Output::logits;
+}
 
 double target_output(const float* logits, int64_t classes, int target, Output output) {
   const double z = logits[target];
@@ -58,7 +60,8 @@ void Evaluator::look_up() {
   filled_ = false;
   const float* values = batch_.sample(static_cast<int64_t>(asked_.size()) - 1);
   Asked& last = asked_.back();
-  last.input = fingerprint({reinterpret_cast<const char*>(values), static_cast<size_t>(batch_.stride()) * sizeof(float)});
+  last.input =
+      fingerprint({reinterpret_cast<const char*>(values), static_cast<size_t>(batch_.stride()) * sizeof(float)});
   if (const std::vector<float>* known = memo_->find(last.input)) {
     answer(last, known->data());
     asked_.pop_back();

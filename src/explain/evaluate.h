@@ -19,8 +19,8 @@ Output output_of(const Params& params);
 double target_output(const float* logits, int64_t classes, int target, Output output);
 std::vector<double> target_outputs(const Tensor& logits, const std::vector<int>& targets, Output output);
 
-/// Logits of one classifier's inputs by their content, so that whatever perturbs an image as something else did before pays
-/// nothing for it. Forgets all when it holds more than `most_bytes`.
+/// Logits of one classifier's inputs by their content, so that whatever perturbs an image as something else did before
+/// pays nothing for it. Forgets all when it holds more than `most_bytes`.
 class ForwardMemo {
  public:
   explicit ForwardMemo(size_t most_bytes = size_t{64} << 20) : most_bytes_(most_bytes) {}

@@ -26,7 +26,9 @@ void rename_output(Model& model, size_t index, const std::string& to) {
   model.outputs[index].name = to;
 }
 
-std::string sum_channels(graph::Builder& b, const std::string& x) { return b.reduce("ReduceSum", x, {1}); }
+std::string sum_channels(graph::Builder& b, const std::string& x) {
+  return b.reduce("ReduceSum", x, {1});
+}
 
 /// A pooling as nodes: [N,channels,H,W] -> [N,1,H,W].
 using PoolingNodes = std::string (*)(graph::Builder&, const std::string& x, int64_t channels);
@@ -42,7 +44,8 @@ const std::map<std::string, PoolingNodes>& pooling_nodes() {
       {"max", [](Builder& b, const std::string& x, int64_t) { return b.reduce("ReduceMax", x, {1}); }},
       {"strongest",  // ArgMax takes the first of equals, as pool_channels does
        [](Builder& b, const std::string& x, int64_t) {
-         const std::string channel = b.add("ArgMax", {b.add("Abs", {x})}, {{"axis", int64_t{1}}, {"keepdims", int64_t{1}}});
+         const std::string channel =
+             b.add("ArgMax", {b.add("Abs", {x})}, {{"axis", int64_t{1}}, {"keepdims", int64_t{1}}});
          return b.add("GatherElements", {x, channel}, {{"axis", int64_t{1}}});
        }},
       {"abs-sum", [](Builder& b, const std::string& x, int64_t) { return sum_channels(b, b.add("Abs", {x})); }},
@@ -50,7 +53,8 @@ const std::map<std::string, PoolingNodes>& pooling_nodes() {
        [](Builder& b, const std::string& x, int64_t channels) {
          return b.add("Div", {sum_channels(b, b.add("Abs", {x})), b.scalar(static_cast<float>(channels))});
        }},
-      {"abs-max", [](Builder& b, const std::string& x, int64_t) { return b.reduce("ReduceMax", b.add("Abs", {x}), {1}); }},
+      {"abs-max",
+       [](Builder& b, const std::string& x, int64_t) { return b.reduce("ReduceMax", b.add("Abs", {x}), {1}); }},
   };
   return table;
 }
@@ -70,7 +74,8 @@ std::string percentile(graph::Builder& b, const std::string& magnitudes, int64_t
   const std::string flat = b.add("Reshape", {magnitudes, b.ints({0, -1})});
   const std::string top = b.add_many("TopK", {flat, b.ints({pixels - below})}, 2, {{"axis", int64_t{1}}})[0];
   const auto value = [&](int64_t rank) {
-    return b.add("Reshape", {b.add("Slice", {top, b.ints({rank}), b.ints({rank + 1}), b.ints({1})}), b.ints({0, 1, 1, 1})});
+    return b.add("Reshape",
+                 {b.add("Slice", {top, b.ints({rank}), b.ints({rank + 1}), b.ints({1})}), b.ints({0, 1, 1, 1})});
   };
   std::string limit = value(pixels - below - 1);
   if (fraction > 0)
@@ -102,8 +107,8 @@ Params check_display(const ExportOptions& o) {
   if (o.normalisation.empty()) return {};
   const Normalisation& normalisation = normalisations().at(o.normalisation);
   if (normalisation.whole_study)
-    throw Error("the normalisation '" + o.normalisation + "' looks at all maps of a study, and a graph sees one batch", "",
-                "these can be part of a graph: " + names_of(limit_nodes()));
+    throw Error("the normalisation '" + o.normalisation + "' looks at all maps of a study, and a graph sees one batch",
+                "", "these can be part of a graph: " + names_of(limit_nodes()));
   if (!limit_nodes().count(o.normalisation))
     throw Error("the normalisation '" + o.normalisation + "' cannot be part of a graph", "",
                 "these can: " + names_of(limit_nodes()));
@@ -119,8 +124,8 @@ void append_display(Model& model, const Classifier& c, const ExportOptions& o, c
   const int64_t channels = output.dimensions.at(1).size;
   std::string map = pooling_nodes().at(o.pooling)(b, output.name, channels > 0 ? channels : c.channels());
   if (!o.normalisation.empty()) {
-    const std::string limit = limit_nodes().at(o.normalisation)(b, b.add("Abs", {map}), int64_t{c.height()} * c.width(),
-                                                                normalisation);
+    const std::string limit =
+        limit_nodes().at(o.normalisation)(b, b.add("Abs", {map}), int64_t{c.height()} * c.width(), normalisation);
     // A map of zeros stays one.
     const std::string divisor = b.add("Where", {b.add("Greater", {limit, b.scalar(0)}), limit, b.scalar(1)});
     map = b.add("Clip", {b.add("Div", {map, divisor}), b.scalar(-1), b.scalar(1)});
@@ -140,7 +145,8 @@ Model export_explainer(const Classifier& c, const std::string& name, const json&
     std::vector<std::string> known;
     for (const Method& m : methods())
       if (m.network) known.push_back(m.name);
-    throw Error("'" + name + "' runs the network many times and is no single graph", "", "these can be exported: " + join(known));
+    throw Error("'" + name + "' runs the network many times and is no single graph", "",
+                "these can be exported: " + join(known));
   }
   if (options.target == ExportTarget::fixed) check_targets({options.target_class}, c);
   Model model = method.network(c, params);
@@ -159,7 +165,8 @@ Model export_explainer(const Classifier& c, const std::string& name, const json&
     const std::string index = options.target == ExportTarget::input
                                   ? "target"
                                   : b.add("ArgMax", {logits}, {{"axis", int64_t{1}}, {"keepdims", int64_t{0}}});
-    const std::string depth = b.constant(Array::ints({}, {c.classes()})), values = b.constant(Array::floats({2}, {0, 1}));
+    const std::string depth = b.constant(Array::ints({}, {c.classes()})),
+                      values = b.constant(Array::floats({2}, {0, 1}));
     b.add_named("OneHot", {index, depth, values}, backward::seed_input, {{"axis", int64_t{1}}});
   });
   append_display(model, c, options, normalisation);

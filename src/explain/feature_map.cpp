@@ -45,7 +45,8 @@ std::string feature_map(const Classifier& c, const Params& params) {
   for (const graph::Node& node : c.model().nodes)
     for (const std::string& output : node.outputs) {
       const auto it = shapes.find(output);
-      if (it != shapes.end() && it->second.size() == 4 && it->second[0] == -1 && !last.count(output)) known.push_back(output);
+      if (it != shapes.end() && it->second.size() == 4 && it->second[0] == -1 && !last.count(output))
+        known.push_back(output);
     }
   if (std::find(known.begin(), known.end(), name) != known.end()) return name;
   const bool exists = shapes.count(name) > 0;

@@ -31,7 +31,8 @@ std::vector<std::string> methods_with_layers() {
   return out;
 }
 
-std::vector<LayerAttribution> explain_layers(const std::string& name, const json& parameters, const ExplainRequest& request) {
+std::vector<LayerAttribution> explain_layers(const std::string& name, const json& parameters,
+                                             const ExplainRequest& request) {
   const Method& method = methods().at(name);
   const Params params = check_parameters(method, parameters);
   if (!method.layers) {
@@ -39,13 +40,13 @@ std::vector<LayerAttribution> explain_layers(const std::string& name, const json
   }
   Classifier& c = request.classifier;
   check_request(request);
-  Session& session =
-      c.derived("layers " + name + " " + params.all().dump(), [&] { return method.layers(c, params); });
+  Session& session = c.derived("layers " + name + " " + params.all().dump(), [&] { return method.layers(c, params); });
 
   // Every output but logits and attribution.
   std::vector<std::string> wanted;
   for (const TensorInfo& output : session.outputs())
-    if (output.name.rfind("explain/", 0) == 0 && output.name != backward::attribution_output) wanted.push_back(output.name);
+    if (output.name.rfind("explain/", 0) == 0 && output.name != backward::attribution_output)
+      wanted.push_back(output.name);
   std::vector<Tensor> results = run_outputs(c, session, wanted, request.inputs, request.targets, request.progress);
   std::map<std::string, Tensor> parts;
   for (size_t i = 0; i < wanted.size(); ++i) parts[wanted[i]] = std::move(results[i]);

@@ -3,7 +3,8 @@
 
 namespace ks {
 
-/// Where a pixel row or column lies in a mask that is upsampled bilinearly from a grid of cells: between `cell` and the next.
+/// Where a pixel row or column lies in a mask that is upsampled bilinearly from a grid of cells: between `cell` and the
+/// next.
 struct Between {
   int cell;
   double share;  // of cell + 1; 0 where there is none

@@ -9,21 +9,21 @@
 
 namespace ks {
 
-/// Gives another picture by its ID, [1,C,H,W], normalised for the model: an image of the study, a file. Throws Error where
-/// there is none.
+/// Gives another picture by its ID, [1,C,H,W], normalised for the model: an image of the study, a file. Throws Error
+/// where there is none.
 using PictureSource = std::function<Tensor(const std::string& id)>;
 
 /// What a method works on: images as the network wants them, one target class each.
 struct ExplainRequest {
   Classifier& classifier;
-  const Tensor& inputs;               // [N,C,H,W]
-  const std::vector<int>& targets;    // N classes; the explained value is the target's logit
-  uint64_t seed = 0;                  // all randomness of the method comes from it and the sample's index
-  Progress progress = nullptr;        // may be null
-  PictureSource pictures = nullptr;   // may be null: then a reference cannot be another picture
-  uint64_t first_sample = 0;          // index of the first of `inputs`
-  /// Finds a map of all of `inputs` that another method, with these checked parameters, would give for this request, so that
-  /// it is not computed again; null where it is not there. May be null.
+  const Tensor& inputs;              // [N,C,H,W]
+  const std::vector<int>& targets;   // N classes; the explained value is the target's logit
+  uint64_t seed = 0;                 // all randomness of the method comes from it and the sample's index
+  Progress progress = nullptr;       // may be null
+  PictureSource pictures = nullptr;  // may be null: then a reference cannot be another picture
+  uint64_t first_sample = 0;         // index of the first of `inputs`
+  /// Finds a map of all of `inputs` that another method, with these checked parameters, would give for this request, so
+  /// that it is not computed again; null where it is not there. May be null.
   std::function<const Tensor*(const std::string& method, const json& parameters)> known = nullptr;
 
   /// Where sample n's random numbers come from. Image i of a batch is reproduced alone with first_sample = i.
@@ -33,8 +33,8 @@ struct ExplainRequest {
 /// Returns raw signed attributions: [N,C,H,W], or [N,1,H,W] where the method has no channels.
 using MethodFunction = Tensor (*)(const ExplainRequest&, const Params&);
 
-/// Builds the derived network of a method that is one graph: inputs the image and backward::seed_input, outputs the logits
-/// and backward::attribution_output.
+/// Builds the derived network of a method that is one graph: inputs the image and backward::seed_input, outputs the
+/// logits and backward::attribution_output.
 using NetworkFunction = graph::Model (*)(const Classifier&, const Params&);
 
 struct Method : Entry {

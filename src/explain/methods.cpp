@@ -40,8 +40,8 @@ Tensor explain(const std::string& method, const json& parameters, const ExplainR
   const Params params = check_parameters(m, parameters);
   check_request(request);
   if (m.explain) return m.explain(request, params);
-  return run_explainer(request.classifier, network_session(request.classifier, m, params), request.inputs, request.targets,
-                       request.progress);
+  return run_explainer(request.classifier, network_session(request.classifier, m, params), request.inputs,
+                       request.targets, request.progress);
 }
 
 }  // namespace ks

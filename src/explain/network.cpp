@@ -47,7 +47,8 @@ Tensor seeds(const Classifier& classifier, const std::vector<int>& targets, int6
 }
 
 Session& network_session(Classifier& classifier, const Method& method, const Params& params) {
-  return classifier.derived(method.name + " " + params.all().dump(), [&] { return method.network(classifier, params); });
+  return classifier.derived(method.name + " " + params.all().dump(),
+                            [&] { return method.network(classifier, params); });
 }
 
 }  // namespace ks

@@ -23,8 +23,8 @@ std::vector<Parameter> reference_set_parameters(json usual);
 /// another in every draw. Throws Error for a reference that is none, an empty list, a picture that cannot be had.
 Tensor reference_input(const ExplainRequest& request, int64_t sample, const Params& params, uint64_t draw = 0);
 
-/// The IDs of the pictures that `baseline` or `baselines` name, also those of an aggregate's members: what an explanation
-/// depends on besides its image.
+/// The IDs of the pictures that `baseline` or `baselines` name, also those of an aggregate's members: what an
+/// explanation depends on besides its image.
 std::vector<std::string> reference_pictures(const Params& params);
 
 }  // namespace ks

@@ -25,8 +25,10 @@ class SmoothMask {
     for (int i = 0; i < cells * cells; ++i) grid_.push_back(random.chance(probability) ? 1.0f : 0.0f);
     const int high = (height + cells - 1) / cells, wide = (width + cells - 1) / cells;
     // Upsampled to one cell more than the image has, and moved by up to one.
-    rows_ = cells_along(height, cells, (cells + 1.0) * high, static_cast<int>(random.below(static_cast<uint32_t>(high))));
-    columns_ = cells_along(width, cells, (cells + 1.0) * wide, static_cast<int>(random.below(static_cast<uint32_t>(wide))));
+    rows_ =
+        cells_along(height, cells, (cells + 1.0) * high, static_cast<int>(random.below(static_cast<uint32_t>(high))));
+    columns_ =
+        cells_along(width, cells, (cells + 1.0) * wide, static_cast<int>(random.below(static_cast<uint32_t>(wide))));
   }
 
   /// Writes row y.

@@ -8,8 +8,8 @@
 #include "graph/shapes.h"
 #include "graph/simplify.h"
 
-// Score-CAM: H. Wang et al., CVPR workshops 2020, algorithm 1. No gradient: every channel of a feature map becomes a mask over the
-// image, and the logit of the masked image tells the channel's weight.
+// Score-CAM: H. Wang et al., CVPR workshops 2020, algorithm 1. No gradient: every channel of a feature map becomes a
+// mask over the image, and the logit of the masked image tells the channel's weight.
 namespace ks {
 
 namespace {
@@ -20,8 +20,7 @@ graph::Model cut_at(const Classifier& c, const std::string& tensor) {
   graph::Value value;
   value.name = tensor;
   const Shape shape = graph::infer_shapes(model, c.input_shape(), c.where()).at(tensor);
-  for (int64_t d : shape)
-    value.dimensions.push_back({d, d < 0 ? "N" : ""});
+  for (int64_t d : shape) value.dimensions.push_back({d, d < 0 ? "N" : ""});
   model.outputs = {value};
   graph::remove_unused(model);
   model.metadata.clear();
@@ -40,7 +39,8 @@ std::vector<float> resized(const float* map, const Tensor& rows, const Tensor& c
   for (int64_t y = 0; y < H; ++y)
     for (int64_t k = 0; k < h; ++k)
       if (const float share = rows.data[static_cast<size_t>(y * h + k)]; share != 0)
-        for (int64_t x = 0; x < W; ++x) out[static_cast<size_t>(y * W + x)] += share * wide[static_cast<size_t>(k * W + x)];
+        for (int64_t x = 0; x < W; ++x)
+          out[static_cast<size_t>(y * W + x)] += share * wide[static_cast<size_t>(k * W + x)];
   return out;
 }
 
@@ -82,7 +82,8 @@ Tensor score_cam(const ExplainRequest& r, const Params& p) {
     std::vector<double> sum(static_cast<size_t>(h * w));
     for (int64_t k : used) {
       const double weight = std::exp(scores[static_cast<size_t>(k)] - top) / whole;
-      for (int64_t i = 0; i < h * w; ++i) sum[static_cast<size_t>(i)] += weight * activation.data[static_cast<size_t>(k * h * w + i)];
+      for (int64_t i = 0; i < h * w; ++i)
+        sum[static_cast<size_t>(i)] += weight * activation.data[static_cast<size_t>(k * h * w + i)];
     }
     std::vector<float> map(sum.begin(), sum.end());
     if (p.flag("relu"))
@@ -100,19 +101,30 @@ Method score_cam_method() {
   m.name = "score-cam";
   m.title = "Score-CAM";
   m.family = "cam";
-  m.citation = "H. Wang et al.: Score-CAM: Score-weighted visual explanations for convolutional neural networks, CVPR workshops 2020";
+  m.citation =
+      "H. Wang et al.: Score-CAM: Score-weighted visual explanations for convolutional neural networks, CVPR workshops "
+      "2020";
   m.formula = "max(0, Σₖ wₖ Aₖ),  w = softmax over k of f(x · mask(Aₖ))";
   m.description =
-      "Each channel of a feature map, enlarged and scaled to [0,1], masks the image; the logit of what is left, through a softmax "
-      "over the channels, weights the channel. Needs one forward pass a channel and no gradient. The paper's baseline is the "
+      "Each channel of a feature map, enlarged and scaled to [0,1], masks the image; the logit of what is left, "
+      "through a softmax "
+      "over the channels, weights the channel. Needs one forward pass a channel and no gradient. The paper's baseline "
+      "is the "
       "image of zeros, whose logit is common to all channels and falls out of the softmax.";
   m.misleads =
-      "The masked images are darker or greyer than any the network was trained on, and the softmax over channels makes the map "
+      "The masked images are darker or greyer than any the network was trained on, and the softmax over channels makes "
+      "the map "
       "of one or two channels out of many where logits are large.";
   m.parameters = feature_map_parameters();
   m.parameters.push_back({"relu", ParameterType::boolean, true, "Cut negative values of the map"});
-  m.parameters.push_back(
-      {"score", ParameterType::choice, "logit", "What weights the channels: the logit or the probability", {}, {}, "", {"logit", "probability"}});
+  m.parameters.push_back({"score",
+                          ParameterType::choice,
+                          "logit",
+                          "What weights the channels: the logit or the probability",
+                          {},
+                          {},
+                          "",
+                          {"logit", "probability"}});
   m.explain = score_cam;
   return m;
 }

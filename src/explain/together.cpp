@@ -30,7 +30,8 @@ std::shared_ptr<JointNetwork> build(Classifier& classifier, const std::vector<Ch
   graph::Combined combined = graph::combine(classifier.model(), networks);
   networks.clear();
   std::vector<std::string> attributions;
-  for (size_t i = 0; i < built.size(); ++i) attributions.push_back(joint->outputs[built[i]] = combined.outputs[i].at(1));
+  for (size_t i = 0; i < built.size(); ++i)
+    attributions.push_back(joint->outputs[built[i]] = combined.outputs[i].at(1));
   const std::vector<double> shares =
       graph::work_shares(combined.model, classifier.model(), classifier.input_shape(), attributions);
   for (size_t i = 0; i < built.size(); ++i) joint->shares[built[i]] = shares[i];

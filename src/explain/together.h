@@ -22,15 +22,16 @@ struct ChosenMethod {
 /// positive contributions of two LRP composites), is computed once.
 struct JointNetwork {
   std::optional<Session> session;    // none where no method's network can be built
-  std::vector<std::string> outputs;  // one per method: its attribution; equal graphs share one. "": its network cannot be
-                                     // built (explain() says why)
+  std::vector<std::string> outputs;  // one per method: its attribution; equal graphs share one. "": its network cannot
+                                     // be built (explain() says why)
   std::vector<double> shares;        // of the work, per method, together 1: an estimate (graph/combine.h)
 
   /// One attribution per method; an empty tensor where its network cannot be built.
   std::vector<Tensor> explain(const ExplainRequest& request);
 };
 
-/// The joint network of methods that are one graph each, kept by the classifier. Throws Error when ONNX Runtime refuses it.
+/// The joint network of methods that are one graph each, kept by the classifier. Throws Error when ONNX Runtime refuses
+/// it.
 JointNetwork& joint_network(Classifier& classifier, const std::vector<ChosenMethod>& methods);
 
 /// What explain() gives for each method, with one pass for all methods that are one graph; equal to it up to rounding.

@@ -81,9 +81,10 @@ Body make_body(Species species, int size, Random& random) {
     const float awn = wheat ? 0 : stub(1 - along, 1.25f - body.body_end, awn_width * (1 + 2 * (1 - along)));
     const float extra = std::max(germ_stub, awn);
     for (int side = 0; side < 2; ++side) {
-      float width = base * (1 + (side ? lopsided : -lopsided) + bulge[side] * std::sin(std::numbers::pi_v<float> * x + 0.6f) +
-                            ripple[side] * std::sin(7 * along + phase[side]) +
-                            0.5f * ripple[side] * std::sin(17 * along + phase[2 + side]));
+      float width =
+          base * (1 + (side ? lopsided : -lopsided) + bulge[side] * std::sin(std::numbers::pi_v<float> * x + 0.6f) +
+                  ripple[side] * std::sin(7 * along + phase[side]) +
+                  0.5f * ripple[side] * std::sin(17 * along + phase[2 + side]));
       (side ? body.right : body.left)[i] = join(width, extra);
     }
     body.axis[i] = bend * (along * along - 0.4f);

@@ -31,8 +31,8 @@ class Builder {
                      const std::string& stem = "");
 
   std::string constant(const Array& array, const std::string& stem = "constant");
-  std::string scalar(float value);                         // one initializer per value
-  std::string ints(const std::vector<int64_t>& values);    // 1-D int64, one initializer per list
+  std::string scalar(float value);                       // one initializer per value
+  std::string ints(const std::vector<int64_t>& values);  // 1-D int64, one initializer per list
 
   std::string fresh(const std::string& stem);
   Model& model() { return model_; }
@@ -45,7 +45,8 @@ class Builder {
   std::map<std::vector<int64_t>, std::string> int_lists_;
 };
 
-/// Puts the nodes that `build` appends right behind the one that makes `tensor`: before all that may read what they make.
+/// Puts the nodes that `build` appends right behind the one that makes `tensor`: before all that may read what they
+/// make.
 void build_after(Model& model, const std::string& tensor, const std::function<void(Builder&)>& build);
 
 }  // namespace ks::graph

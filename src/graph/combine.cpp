@@ -8,8 +8,9 @@
 #include "graph/simplify.h"
 #include "tensor/hash.h"
 
-// Value numbering, as compilers do it (J. Cocke, J. Schwartz: Programming languages and their compilers, 1970): a node is
-// described by its op, attributes and the common names of its inputs, and a description met before is a node not made again.
+// Value numbering, as compilers do it (J. Cocke, J. Schwartz: Programming languages and their compilers, 1970): a node
+// is described by its op, attributes and the common names of its inputs, and a description met before is a node not
+// made again.
 namespace ks::graph {
 
 namespace {
@@ -47,7 +48,8 @@ class Combiner {
 
   std::vector<std::string> add(const Model& network) {
     if (network.opset != model_.opset) throw std::logic_error("networks of different opsets cannot be combined");
-    for (const auto& [domain, version] : network.domains) model_.domains[domain] = std::max(model_.domains[domain], version);
+    for (const auto& [domain, version] : network.domains)
+      model_.domains[domain] = std::max(model_.domains[domain], version);
     for (const Value& v : network.inputs)
       if (shared_.insert(v.name).second) {
         names_.insert(v.name);
@@ -153,8 +155,8 @@ class Combiner {
     return text;
   }
 
-  /// Of all nodes that make a forward tensor, one: rather one that is not the forward network's own, because what it reads
-  /// is computed in any case. The others keep only what they make besides.
+  /// Of all nodes that make a forward tensor, one: rather one that is not the forward network's own, because what it
+  /// reads is computed in any case. The others keep only what they make besides.
   void choose_producers() {
     std::unordered_map<std::string, std::vector<size_t>> makers;
     for (size_t n = 0; n < model_.nodes.size(); ++n)

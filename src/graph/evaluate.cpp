@@ -3,15 +3,17 @@
 
 #include "graph/inference.h"
 
-// Values of scalars and lists that exporters compute shapes from: Shape, Gather, Concat and integer arithmetic. Sizes that
-// depend on the batch are followed as multiples of it.
+// Values of scalars and lists that exporters compute shapes from: Shape, Gather, Concat and integer arithmetic. Sizes
+// that depend on the batch are followed as multiples of it.
 namespace ks::graph {
 
 namespace {
 
 using Values = std::vector<Size>;
 
-bool is_real(Type type) { return type == Type::f32 || type == Type::f64 || type == Type::f16; }
+bool is_real(Type type) {
+  return type == Type::f32 || type == Type::f64 || type == Type::f16;
+}
 
 /// One element of a binary op; false where the result is neither a number nor a multiple of the batch size.
 bool combine(const std::string& op, const Size& a, const Size& b, bool real, Size& out) {
@@ -43,13 +45,20 @@ bool combine(const std::string& op, const Size& a, const Size& b, bool real, Siz
   }
   if (a.batch || b.batch) return false;
   const double x = a.factor, y = b.factor;
-  if (op == "Max") out = {std::max(x, y), false};
-  else if (op == "Min") out = {std::min(x, y), false};
-  else if (op == "Pow") out = {std::pow(x, y), false};
-  else if (op == "Greater") out = {x > y ? 1.0 : 0.0, false};
-  else if (op == "Less") out = {x < y ? 1.0 : 0.0, false};
-  else if (op == "Mod" && !real && y != 0) out = {x - y * std::floor(x / y), false};
-  else return false;
+  if (op == "Max")
+    out = {std::max(x, y), false};
+  else if (op == "Min")
+    out = {std::min(x, y), false};
+  else if (op == "Pow")
+    out = {std::pow(x, y), false};
+  else if (op == "Greater")
+    out = {x > y ? 1.0 : 0.0, false};
+  else if (op == "Less")
+    out = {x < y ? 1.0 : 0.0, false};
+  else if (op == "Mod" && !real && y != 0)
+    out = {x - y * std::floor(x / y), false};
+  else
+    return false;
   return true;
 }
 
@@ -77,7 +86,9 @@ bool is_copy(const std::string& op) {
 }
 
 /// Element i of an operand that may be one value for all.
-const Size& at(const Values& v, size_t i) { return v[v.size() == 1 ? 0 : i]; }
+const Size& at(const Values& v, size_t i) {
+  return v[v.size() == 1 ? 0 : i];
+}
 
 bool evaluate_shape(const Inference& in, const Node& node, const Shape& shape, KnownValues& out) {
   const Shape& x = in.of(node, 0);
@@ -160,7 +171,8 @@ bool evaluate_elementwise(const Inference& in, const Node& node, size_t count, K
     const KnownValues* z = in.known(node, 2);
     if (!z || !x->constant()) return false;
     out.type = y->type;
-    for (size_t i = 0; i < count; ++i) out.values.push_back(at(x->values, i).factor != 0 ? at(y->values, i) : at(z->values, i));
+    for (size_t i = 0; i < count; ++i)
+      out.values.push_back(at(x->values, i).factor != 0 ? at(y->values, i) : at(z->values, i));
     return true;
   }
   if (node.inputs.size() != 2) return false;
@@ -188,7 +200,9 @@ bool evaluate(const Inference& in, const Node& node, const Shape& shape, KnownVa
     const auto it = node.attributes.find("value");
     const Array* value = it == node.attributes.end() ? nullptr : std::get_if<Array>(&it->second);
     out.type = value ? value->type : Type::f32;
-    const double v = !value ? 0 : is_real(value->type) ? value->to_floats().at(0) : static_cast<double>(value->to_ints().at(0));
+    const double v = !value                 ? 0
+                     : is_real(value->type) ? value->to_floats().at(0)
+                                            : static_cast<double>(value->to_ints().at(0));
     out.values.assign(count, {v, false});
     return true;
   }

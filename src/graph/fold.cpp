@@ -30,7 +30,8 @@ Array strided(const Array& x, const Shape& shape, const Ints& strides, int64_t o
   Ints at(shape.size(), 0);
   int64_t source = offset;
   for (int64_t i = 0; i < count; ++i) {
-    std::memcpy(bytes->data() + static_cast<size_t>(i) * width, x.bytes->data() + static_cast<size_t>(source) * width, width);
+    std::memcpy(bytes->data() + static_cast<size_t>(i) * width, x.bytes->data() + static_cast<size_t>(source) * width,
+                width);
     for (size_t a = shape.size(); a-- > 0;) {
       source += strides[a];
       if (++at[a] < shape[a]) break;
@@ -101,13 +102,13 @@ std::optional<Array> calculated(const Node& node, const std::vector<const Array*
       operand[k] = values[k][static_cast<size_t>(index)];
     }
     const double x = operand[0], y = operand[1];
-    result = static_cast<float>(op == "Add"   ? x + y
-                                : op == "Sub" ? x - y
-                                : op == "Mul" ? x * y
-                                : op == "Div" ? x / y
-                                : op == "Pow" ? std::pow(x, y)
-                                : op == "Neg" ? -x
-                                : op == "Exp" ? std::exp(x)
+    result = static_cast<float>(op == "Add"          ? x + y
+                                : op == "Sub"        ? x - y
+                                : op == "Mul"        ? x * y
+                                : op == "Div"        ? x / y
+                                : op == "Pow"        ? std::pow(x, y)
+                                : op == "Neg"        ? -x
+                                : op == "Exp"        ? std::exp(x)
                                 : op == "Reciprocal" ? 1 / x
                                                      : std::sqrt(x));
     for (size_t a = shape.size(); a-- > 0 && ++at[a] == shape[a];) at[a] = 0;
@@ -127,7 +128,8 @@ std::optional<Array> constant_result(const Model& model, const Node& node, const
   if (op == "Reshape" || op == "Flatten" || op == "Squeeze" || op == "Unsqueeze" || op == "Identity")
     return Array{inputs[0]->type, shape, inputs[0]->bytes};
   if (op == "Transpose" || op == "Slice" || op == "Expand") return moved(model, node, *inputs[0], shape);
-  if (op == "Concat") return joined(inputs, shape, static_cast<size_t>(front_axis(node.attribute("axis", int64_t{1}), shape.size())));
+  if (op == "Concat")
+    return joined(inputs, shape, static_cast<size_t>(front_axis(node.attribute("axis", int64_t{1}), shape.size())));
   if (op == "Cast" && node.attribute("to", int64_t{0}) == static_cast<int64_t>(Type::f32) &&
       (inputs[0]->type == Type::f16 || inputs[0]->type == Type::f64 || inputs[0]->type == Type::f32))
     return Array::floats(shape, inputs[0]->to_floats());
@@ -172,7 +174,8 @@ void fix_expand(Model& model, Node& node, const Facts& facts) {
   if (in == facts.shapes.end() || out == facts.shapes.end() || model.constant(node.inputs.at(1))) return;
   Shape target = out->second;
   const bool free_batch = !target.empty() && target[0] == -1;
-  if (free_batch && (in->second.size() != target.size() || in->second[0] != -1)) return;  // the batch is repeated: it stays computed
+  if (free_batch && (in->second.size() != target.size() || in->second[0] != -1))
+    return;  // the batch is repeated: it stays computed
   if (free_batch) target[0] = 1;
   const std::string name = node.outputs[0] + "/shape";
   model.initializers[name] = Array::ints({static_cast<int64_t>(target.size())}, target);
@@ -193,7 +196,8 @@ void fix_resize(Model& model, Node& node, const Facts& facts) {
     const int64_t from = in->second[a], to = out->second[a];
     float scale = static_cast<float>(to) / static_cast<float>(from);
     // ONNX Runtime cuts the product of size and scale off, in single or double precision.
-    while (static_cast<int64_t>(static_cast<double>(from) * static_cast<double>(scale)) < to) scale = std::nextafter(scale, INFINITY);
+    while (static_cast<int64_t>(static_cast<double>(from) * static_cast<double>(scale)) < to)
+      scale = std::nextafter(scale, INFINITY);
     if (from == to) scale = 1;
     if (source == 2)  // a scale need not be the quotient of the sizes
       for (size_t i = 0; i < given->second.values.size(); ++i)
@@ -215,11 +219,14 @@ bool fold_once(Model& model) {
   for (Node& node : model.nodes) {
     const std::string& output = node.outputs.at(0);
     const auto shape = facts.shapes.find(output);
-    const bool foldable = node.domain.empty() && node.outputs.size() == 1 && shape != facts.shapes.end() && !is_output(model, output);
+    const bool foldable =
+        node.domain.empty() && node.outputs.size() == 1 && shape != facts.shapes.end() && !is_output(model, output);
     const auto known = facts.values.find(output);
     std::optional<Array> result;
-    if (foldable && known != facts.values.end() && known->second.constant()) result = array_of(known->second, shape->second);
-    else if (foldable) result = constant_result(model, node, shape->second);
+    if (foldable && known != facts.values.end() && known->second.constant())
+      result = array_of(known->second, shape->second);
+    else if (foldable)
+      result = constant_result(model, node, shape->second);
     if (result) {
       model.initializers[output] = std::move(*result);
       changed = true;

@@ -25,12 +25,14 @@ struct Inference {
   }
 };
 
-using ShapeRule = std::vector<Shape> (*)(const Inference&, const Node&);  // one shape an output; what is left out is as the first
+using ShapeRule = std::vector<Shape> (*)(const Inference&,
+                                         const Node&);  // one shape an output; what is left out is as the first
 
 /// Rules by kind of op: layout.cpp has those that move elements, shapes.cpp all others. Null where there is none.
 ShapeRule layout_rule(const std::string& op);
 
-/// Values of a node's output where they follow from what is known of its inputs; false where not. `shape` is the output's.
+/// Values of a node's output where they follow from what is known of its inputs; false where not. `shape` is the
+/// output's.
 bool evaluate(const Inference& inference, const Node& node, const Shape& shape, KnownValues& out);
 
 /// NumPy's broadcasting; -1 (the free batch) goes with itself and with 1. Throws Error naming the node.

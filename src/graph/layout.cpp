@@ -32,7 +32,8 @@ Outputs flatten(const Inference& in, const Node& node) {
   const Shape& x = in.of(node, 0);
   const int64_t axis = front_axis(node.attribute("axis", int64_t{1}), x.size());
   if (axis < 0 || axis > static_cast<int64_t>(x.size())) in.fail(node, "names an axis its input does not have");
-  const int64_t rows = element_count(Shape(x.begin(), x.begin() + axis)), columns = element_count(Shape(x.begin() + axis, x.end()));
+  const int64_t rows = element_count(Shape(x.begin(), x.begin() + axis)),
+                columns = element_count(Shape(x.begin() + axis, x.end()));
   in.keep_batch(node, rows >= -1 && columns >= 0);
   return {{rows, columns}};
 }
@@ -42,7 +43,8 @@ Outputs reshape(const Inference& in, const Node& node) {
   const KnownValues* target = in.known(node, 1);
   if (!target) in.fail(node, "has a target shape that is computed, not constant");
   const bool free_batch = !x.empty() && x[0] == -1, zero_is_zero = node.attribute("allowzero", int64_t{0}) != 0;
-  const int64_t elements = element_count(Shape(x.begin() + (free_batch ? 1 : 0), x.end()));  // per sample where the batch is free
+  const int64_t elements =
+      element_count(Shape(x.begin() + (free_batch ? 1 : 0), x.end()));  // per sample where the batch is free
   Shape out;
   bool has_batch = false;
   int64_t unknown = -1, known = 1;
@@ -110,7 +112,8 @@ Outputs squeeze(const Inference& in, const Node& node) {
 
 Outputs unsqueeze(const Inference& in, const Node& node) {
   const Shape& x = in.of(node, 0);
-  const size_t added = node.has_input(1) ? in.integers(node, 1, "a list of axes").size() : node.attribute("axes", Ints{}).size();
+  const size_t added =
+      node.has_input(1) ? in.integers(node, 1, "a list of axes").size() : node.attribute("axes", Ints{}).size();
   const Ints axes = axes_of(in.model, node, x.size() + added, in.where);
   Shape out;
   for (size_t a = 0, next = 0; a < x.size() + added; ++a) {
@@ -194,9 +197,13 @@ Shape given_shape(const Inference& in, const Node& node, size_t i) {
   return out;
 }
 
-Outputs expand(const Inference& in, const Node& node) { return {broadcast(in, node, in.of(node, 0), given_shape(in, node, 1))}; }
+Outputs expand(const Inference& in, const Node& node) {
+  return {broadcast(in, node, in.of(node, 0), given_shape(in, node, 1))};
+}
 
-Outputs constant_of_shape(const Inference& in, const Node& node) { return {given_shape(in, node, 0)}; }
+Outputs constant_of_shape(const Inference& in, const Node& node) {
+  return {given_shape(in, node, 0)};
+}
 
 Outputs tile(const Inference& in, const Node& node) {
   Shape out = in.of(node, 0);
@@ -227,8 +234,9 @@ Outputs resize(const Inference& in, const Node& node) {
       // A fixed size of the batch is that of an export for one image.
       in.keep_batch(node, out[axis] == -1 && s.factor == 1);
     } else {
-      out[axis] = by_size ? static_cast<int64_t>(s.factor)
-                          : static_cast<int64_t>(std::floor(static_cast<float>(out[axis]) * static_cast<float>(s.factor)));
+      out[axis] = by_size
+                      ? static_cast<int64_t>(s.factor)
+                      : static_cast<int64_t>(std::floor(static_cast<float>(out[axis]) * static_cast<float>(s.factor)));
       if (out[axis] < 1) in.fail(node, "leaves nothing of its input");
     }
   }
@@ -239,10 +247,11 @@ Outputs resize(const Inference& in, const Node& node) {
 
 ShapeRule layout_rule(const std::string& op) {
   static const std::map<std::string, ShapeRule> table = {
-      {"Shape", shape_of},     {"Flatten", flatten}, {"Reshape", reshape}, {"Transpose", transpose}, {"Squeeze", squeeze},
-      {"Unsqueeze", unsqueeze}, {"Concat", concat},  {"Split", split},     {"Slice", slice},         {"Gather", gather},
-      {"Pad", pad},            {"Expand", expand},   {"Tile", tile},       {"Resize", resize},
-      {"ConstantOfShape", constant_of_shape}};
+      {"Shape", shape_of},      {"Flatten", flatten}, {"Reshape", reshape},
+      {"Transpose", transpose}, {"Squeeze", squeeze}, {"Unsqueeze", unsqueeze},
+      {"Concat", concat},       {"Split", split},     {"Slice", slice},
+      {"Gather", gather},       {"Pad", pad},         {"Expand", expand},
+      {"Tile", tile},           {"Resize", resize},   {"ConstantOfShape", constant_of_shape}};
   const auto it = table.find(op);
   return it == table.end() ? nullptr : it->second;
 }
@@ -265,10 +274,12 @@ std::vector<SliceRange> slice_of(const Model& model, const Node& node, const Sha
   for (int64_t size : input) out.push_back({0, 1, size});
   for (size_t i = 0; i < starts.size(); ++i) {
     const int64_t axis = front_axis(axes[i], input.size());
-    if (axis < 0 || axis >= static_cast<int64_t>(input.size()) || steps[i] == 0) fail("has a range that makes no sense");
+    if (axis < 0 || axis >= static_cast<int64_t>(input.size()) || steps[i] == 0)
+      fail("has a range that makes no sense");
     const int64_t size = input[static_cast<size_t>(axis)];
     if (size == -1) {  // all of the batch, or nothing that could be said of it
-      if (starts[i] != 0 || ends[i] < (int64_t{1} << 30) || steps[i] != 1) fail("does not keep the batch in its first axis");
+      if (starts[i] != 0 || ends[i] < (int64_t{1} << 30) || steps[i] != 1)
+        fail("does not keep the batch in its first axis");
       continue;
     }
     SliceRange& range = out[static_cast<size_t>(axis)];

@@ -17,7 +17,8 @@ struct Affine {
 };
 
 std::optional<Affine> affine_of(const Model& model, const Node& norm) {
-  if (norm.op != "BatchNormalization" || norm.inputs.size() < 5 || norm.attribute("training_mode", int64_t{0})) return std::nullopt;
+  if (norm.op != "BatchNormalization" || norm.inputs.size() < 5 || norm.attribute("training_mode", int64_t{0}))
+    return std::nullopt;
   std::vector<float> parts[4];  // gamma, beta, mean, variance
   for (size_t i = 0; i < 4; ++i) {
     const Array* given = model.constant(norm.inputs[1 + i]);
@@ -50,7 +51,8 @@ struct Layer {
 };
 
 std::optional<Layer> layer_of(const Model& model, const Node& node) {
-  if (!node.domain.empty() || (node.op != "Conv" && node.op != "ConvTranspose" && node.op != "Gemm")) return std::nullopt;
+  if (!node.domain.empty() || (node.op != "Conv" && node.op != "ConvTranspose" && node.op != "Gemm"))
+    return std::nullopt;
   const Array* weights = node.has_input(1) ? model.constant(node.inputs[1]) : nullptr;
   const Array* bias = node.has_input(2) ? model.constant(node.inputs[2]) : nullptr;
   if (!weights || (node.has_input(2) && !bias) || weights->shape.size() < 2) return std::nullopt;
@@ -139,14 +141,16 @@ bool has_padding(const Node& node, const Layer& layer, const Shape& input) {
 /// The layer at `index` takes over the batch norm before it.
 bool merge_into_next(Model& model, size_t index, const Facts& facts) {
   Node node = model.nodes[index];
-  if (node.op != "Conv" && node.op != "Gemm") return false;  // a ConvTranspose's outputs at the border see fewer inputs, so a shift is no constant there
+  if (node.op != "Conv" && node.op != "Gemm")
+    return false;  // a ConvTranspose's outputs at the border see fewer inputs, so a shift is no constant there
   const auto before = sole_producer(model, index, node.inputs.at(0));
   const std::optional<Affine> affine = before ? affine_of(model, model.nodes[*before]) : std::nullopt;
   std::optional<Layer> layer = affine ? layer_of(model, node) : std::nullopt;
   if (!layer) return false;
   const std::string input = model.nodes[*before].inputs[0];
   const auto shape = facts.shapes.find(input);
-  if (shape == facts.shapes.end() || affine->scale.size() != static_cast<size_t>(layer->inputs * layer->groups)) return false;
+  if (shape == facts.shapes.end() || affine->scale.size() != static_cast<size_t>(layer->inputs * layer->groups))
+    return false;
   const bool shifts = std::any_of(affine->shift.begin(), affine->shift.end(), [](double v) { return v != 0; });
   if (shifts && has_padding(node, *layer, shape->second)) return false;
   for (int64_t o = 0; o < layer->outputs; ++o) {
@@ -220,10 +224,14 @@ void merge_layers(Model& model) {
   for (size_t i = 0; i < model.nodes.size();) {
     const Node& node = model.nodes[i];
     bool merged = false;
-    if (node.domain.empty() && node.op == "Add") merged = merge_dense(model, i, facts) || merge_bias(model, i);
-    else if (const std::optional<Affine> affine = affine_of(model, node)) merged = merge_into_previous(model, i, *affine, facts);
-    if (!merged) ++i;
-    else --i;  // the merged layer moved to i - 1, and may merge again with what follows
+    if (node.domain.empty() && node.op == "Add")
+      merged = merge_dense(model, i, facts) || merge_bias(model, i);
+    else if (const std::optional<Affine> affine = affine_of(model, node))
+      merged = merge_into_previous(model, i, *affine, facts);
+    if (!merged)
+      ++i;
+    else
+      --i;  // the merged layer moved to i - 1, and may merge again with what follows
   }
   for (size_t i = 0; i < model.nodes.size(); ++i)
     if (merge_into_next(model, i, facts)) --i;

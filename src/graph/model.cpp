@@ -46,28 +46,37 @@ T get_or(const Node& node, const std::string& key, const T& fallback) {
 size_t width_of(Type type) {
   switch (type) {
     case Type::f32:
-    case Type::i32: return 4;
+    case Type::i32:
+      return 4;
     case Type::i64:
-    case Type::f64: return 8;
-    case Type::f16: return 2;
+    case Type::f64:
+      return 8;
+    case Type::f16:
+      return 2;
     case Type::u8:
     case Type::i8:
-    case Type::boolean: return 1;
-    default: return 0;
+    case Type::boolean:
+      return 1;
+    default:
+      return 0;
   }
 }
 
 Array Array::floats(Shape shape, const std::vector<float>& values) {
-  if (element_count(shape) != static_cast<int64_t>(values.size())) throw std::logic_error("array does not fit its shape");
+  if (element_count(shape) != static_cast<int64_t>(values.size()))
+    throw std::logic_error("array does not fit its shape");
   return {Type::f32, std::move(shape), to_bytes(values)};
 }
 
 Array Array::ints(Shape shape, const std::vector<int64_t>& values) {
-  if (element_count(shape) != static_cast<int64_t>(values.size())) throw std::logic_error("array does not fit its shape");
+  if (element_count(shape) != static_cast<int64_t>(values.size()))
+    throw std::logic_error("array does not fit its shape");
   return {Type::i64, std::move(shape), to_bytes(values)};
 }
 
-Array Array::of(const Tensor& tensor) { return floats(tensor.shape, tensor.data); }
+Array Array::of(const Tensor& tensor) {
+  return floats(tensor.shape, tensor.data);
+}
 
 std::vector<float> Array::to_floats() const {
   if (type == Type::f32) return convert<float, float>(*bytes, count());
@@ -82,19 +91,30 @@ std::vector<float> Array::to_floats() const {
 
 std::vector<int64_t> Array::to_ints() const {
   switch (type) {
-    case Type::i64: return convert<int64_t, int64_t>(*bytes, count());
-    case Type::i32: return convert<int32_t, int64_t>(*bytes, count());
+    case Type::i64:
+      return convert<int64_t, int64_t>(*bytes, count());
+    case Type::i32:
+      return convert<int32_t, int64_t>(*bytes, count());
     case Type::u8:
-    case Type::boolean: return convert<uint8_t, int64_t>(*bytes, count());
-    case Type::i8: return convert<int8_t, int64_t>(*bytes, count());
-    default: throw std::logic_error("the array does not hold integers");
+    case Type::boolean:
+      return convert<uint8_t, int64_t>(*bytes, count());
+    case Type::i8:
+      return convert<int8_t, int64_t>(*bytes, count());
+    default:
+      throw std::logic_error("the array does not hold integers");
   }
 }
 
-Tensor Array::to_tensor() const { return Tensor(shape, to_floats()); }
+Tensor Array::to_tensor() const {
+  return Tensor(shape, to_floats());
+}
 
-int64_t Node::attribute(const std::string& key, int64_t fallback) const { return get_or(*this, key, fallback); }
-float Node::attribute(const std::string& key, float fallback) const { return get_or(*this, key, fallback); }
+int64_t Node::attribute(const std::string& key, int64_t fallback) const {
+  return get_or(*this, key, fallback);
+}
+float Node::attribute(const std::string& key, float fallback) const {
+  return get_or(*this, key, fallback);
+}
 std::string Node::attribute(const std::string& key, const std::string& fallback) const {
   return get_or(*this, key, fallback);
 }

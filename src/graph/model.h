@@ -26,19 +26,19 @@ struct Array {
   static Array floats(Shape shape, const std::vector<float>& values);
   static Array ints(Shape shape, const std::vector<int64_t>& values);
   static Array of(const Tensor& tensor);
-  std::vector<float> to_floats() const;     // f32, f16, f64; throws std::logic_error on others
-  std::vector<int64_t> to_ints() const;     // i64, i32, u8, i8, boolean
-  Tensor to_tensor() const;                 // floats with the shape
+  std::vector<float> to_floats() const;  // f32, f16, f64; throws std::logic_error on others
+  std::vector<int64_t> to_ints() const;  // i64, i32, u8, i8, boolean
+  Tensor to_tensor() const;              // floats with the shape
   int64_t count() const { return element_count(shape); }
 };
 
 /// Attribute value; the alternatives are ONNX's FLOAT, INT, STRING, TENSOR, FLOATS, INTS, STRINGS.
-using Attribute =
-    std::variant<float, int64_t, std::string, Array, std::vector<float>, std::vector<int64_t>, std::vector<std::string>>;
+using Attribute = std::variant<float, int64_t, std::string, Array, std::vector<float>, std::vector<int64_t>,
+                               std::vector<std::string>>;
 
 struct Node {
-  std::string op;  // "Conv"
-  std::vector<std::string> inputs;   // "" where an optional input is left out
+  std::string op;                   // "Conv"
+  std::vector<std::string> inputs;  // "" where an optional input is left out
   std::vector<std::string> outputs;
   std::map<std::string, Attribute> attributes;
   std::string name;
@@ -68,12 +68,12 @@ struct Value {
 /// An ONNX model as a plain value: copy it, change it, write it. Nodes are in topological order.
 struct Model {
   int64_t ir_version = 8;
-  int64_t opset = 17;                       // of the standard operators
+  int64_t opset = 17;                      // of the standard operators
   std::map<std::string, int64_t> domains;  // versions of other operator sets, e.g. {"com.microsoft", 1}
   std::string name = "graph";
   std::vector<Node> nodes;
   std::map<std::string, Array> initializers;
-  std::vector<Value> inputs;   // without those that only name an initializer
+  std::vector<Value> inputs;  // without those that only name an initializer
   std::vector<Value> outputs;
   std::map<std::string, std::string> metadata;  // classes, input size, normalisation, training record
 
@@ -82,8 +82,8 @@ struct Model {
   std::vector<const Node*> consumers(const std::string& tensor) const;
 };
 
-/// Reads an ONNX file's bytes. Throws Error for a file that is cut off or is no ONNX model, for external data, subgraphs,
-/// and opsets outside 9..22. `where` names the file.
+/// Reads an ONNX file's bytes. Throws Error for a file that is cut off or is no ONNX model, for external data,
+/// subgraphs, and opsets outside 9..22. `where` names the file.
 Model read(const std::string& bytes, const std::string& where);
 Model load(const std::string& path);
 

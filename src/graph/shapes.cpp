@@ -15,7 +15,9 @@ using Outputs = std::vector<Shape>;
 
 constexpr int64_t largest_known = 64;  // elements of a tensor whose values are followed: shapes and scales are shorter
 
-Outputs elementwise(const Inference& in, const Node& node) { return {in.of(node, 0)}; }
+Outputs elementwise(const Inference& in, const Node& node) {
+  return {in.of(node, 0)};
+}
 
 Outputs broadcasting(const Inference& in, const Node& node) {
   Shape out;
@@ -78,8 +80,10 @@ Outputs reduction(const Inference& in, const Node& node) {
   Shape out;
   for (size_t a = 0; a < x.size(); ++a) {
     const bool reduced = axes.empty() || std::count(axes.begin(), axes.end(), static_cast<int64_t>(a)) > 0;
-    if (!reduced) out.push_back(x[a]);
-    else in.keep_batch(node, x[a] != -1);
+    if (!reduced)
+      out.push_back(x[a]);
+    else
+      in.keep_batch(node, x[a] != -1);
     if (reduced && keep) out.push_back(1);
   }
   return {out};
@@ -97,23 +101,77 @@ Outputs layer_normalization(const Inference& in, const Node& node) {
 }
 
 ShapeRule rule_of(const std::string& op) {
-  static const std::map<std::string, ShapeRule> table = {
-      {"Conv", convolution},        {"ConvTranspose", convolution},    {"MaxPool", pooling},       {"AveragePool", pooling},
-      {"Gemm", gemm},               {"MatMul", matmul},                {"ReduceMean", reduction},  {"ReduceSum", reduction},
-      {"ReduceMax", reduction},     {"ReduceMin", reduction},          {"ReduceProd", reduction},  {"ReduceL1", reduction},
-      {"ReduceL2", reduction},      {"ReduceSumSquare", reduction},    {"GlobalMaxPool", global_pooling},
-      {"Add", broadcasting},        {"Sub", broadcasting},             {"Mul", broadcasting},      {"Div", broadcasting},
-      {"Mod", broadcasting},        {"Pow", broadcasting},             {"Sum", broadcasting},      {"Mean", broadcasting},
-      {"Max", broadcasting},        {"Min", broadcasting},             {"Where", broadcasting},    {"Equal", broadcasting},
-      {"Greater", broadcasting},    {"GreaterOrEqual", broadcasting},  {"Less", broadcasting},     {"LessOrEqual", broadcasting},
-      {"And", broadcasting},        {"Or", broadcasting},              {"GlobalAveragePool", global_pooling},
-      {"LayerNormalization", layer_normalization}};
-  static const std::set<std::string> keep = {
-      "Relu",        "LeakyRelu", "PRelu",    "Elu",      "Selu",       "Celu",     "Gelu",    "Erf",    "Clip",
-      "Sigmoid",     "HardSigmoid", "HardSwish", "Tanh",  "Softplus",   "Softsign", "Mish",    "Softmax", "LogSoftmax",
-      "Identity",    "Dropout",   "Cast",     "LRN",      "Neg",        "Abs",      "Exp",     "Log",    "Sqrt",
-      "Reciprocal",  "Floor",     "Ceil",     "Round",    "Not",        "Sign",     "BatchNormalization",
-      "InstanceNormalization",    "GroupNormalization"};
+  static const std::map<std::string, ShapeRule> table = {{"Conv", convolution},
+                                                         {"ConvTranspose", convolution},
+                                                         {"MaxPool", pooling},
+                                                         {"AveragePool", pooling},
+                                                         {"Gemm", gemm},
+                                                         {"MatMul", matmul},
+                                                         {"ReduceMean", reduction},
+                                                         {"ReduceSum", reduction},
+                                                         {"ReduceMax", reduction},
+                                                         {"ReduceMin", reduction},
+                                                         {"ReduceProd", reduction},
+                                                         {"ReduceL1", reduction},
+                                                         {"ReduceL2", reduction},
+                                                         {"ReduceSumSquare", reduction},
+                                                         {"GlobalMaxPool", global_pooling},
+                                                         {"Add", broadcasting},
+                                                         {"Sub", broadcasting},
+                                                         {"Mul", broadcasting},
+                                                         {"Div", broadcasting},
+                                                         {"Mod", broadcasting},
+                                                         {"Pow", broadcasting},
+                                                         {"Sum", broadcasting},
+                                                         {"Mean", broadcasting},
+                                                         {"Max", broadcasting},
+                                                         {"Min", broadcasting},
+                                                         {"Where", broadcasting},
+                                                         {"Equal", broadcasting},
+                                                         {"Greater", broadcasting},
+                                                         {"GreaterOrEqual", broadcasting},
+                                                         {"Less", broadcasting},
+                                                         {"LessOrEqual", broadcasting},
+                                                         {"And", broadcasting},
+                                                         {"Or", broadcasting},
+                                                         {"GlobalAveragePool", global_pooling},
+                                                         {"LayerNormalization", layer_normalization}};
+  static const std::set<std::string> keep = {"Relu",
+                                             "LeakyRelu",
+                                             "PRelu",
+                                             "Elu",
+                                             "Selu",
+                                             "Celu",
+                                             "Gelu",
+                                             "Erf",
+                                             "Clip",
+                                             "Sigmoid",
+                                             "HardSigmoid",
+                                             "HardSwish",
+                                             "Tanh",
+                                             "Softplus",
+                                             "Softsign",
+                                             "Mish",
+                                             "Softmax",
+                                             "LogSoftmax",
+                                             "Identity",
+                                             "Dropout",
+                                             "Cast",
+                                             "LRN",
+                                             "Neg",
+                                             "Abs",
+                                             "Exp",
+                                             "Log",
+                                             "Sqrt",
+                                             "Reciprocal",
+                                             "Floor",
+                                             "Ceil",
+                                             "Round",
+                                             "Not",
+                                             "Sign",
+                                             "BatchNormalization",
+                                             "InstanceNormalization",
+                                             "GroupNormalization"};
   const auto it = table.find(op);
   if (it != table.end()) return it->second;
   if (keep.count(op)) return elementwise;
@@ -191,15 +249,20 @@ Shape broadcast(const Inference& inference, const Node& node, const Shape& a, co
   return out;
 }
 
-bool has_shape_rule(const Node& node) { return node.domain.empty() && !node.outputs.empty() && rule_of(node.op); }
+bool has_shape_rule(const Node& node) {
+  return node.domain.empty() && !node.outputs.empty() && rule_of(node.op);
+}
 
-int64_t front_axis(int64_t axis, size_t rank) { return axis < 0 ? axis + static_cast<int64_t>(rank) : axis; }
+int64_t front_axis(int64_t axis, size_t rank) {
+  return axis < 0 ? axis + static_cast<int64_t>(rank) : axis;
+}
 
 std::vector<int64_t> axes_of(const Model& model, const Node& node, size_t rank, const std::string& where) {
   std::vector<int64_t> axes = node.attribute("axes", std::vector<int64_t>{});
   if (node.has_input(1)) {
     const Array* given = model.constant(node.inputs[1]);
-    if (!given) throw Error("node '" + node.name + "' (" + node.op + ") has axes that are computed, not constant", where);
+    if (!given)
+      throw Error("node '" + node.name + "' (" + node.op + ") has axes that are computed, not constant", where);
     axes = given->to_ints();
   }
   for (int64_t& axis : axes) {

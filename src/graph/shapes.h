@@ -10,8 +10,9 @@ namespace ks::graph {
 /// Shapes of tensors by name; -1 for the free batch size in axis 0.
 using Shapes = std::map<std::string, Shape>;
 
-/// Infers the shape of every tensor from the input's [N,C,H,W] (N may be -1). Throws Error naming the node and its op where
-/// an op is not known, its inputs do not fit or the batch does not stay in the first axis. `where` names the model.
+/// Infers the shape of every tensor from the input's [N,C,H,W] (N may be -1). Throws Error naming the node and its op
+/// where an op is not known, its inputs do not fit or the batch does not stay in the first axis. `where` names the
+/// model.
 Shapes infer_shapes(const Model& model, const Shape& input_shape, const std::string& where);
 
 /// One element of a small tensor that shapes are computed from: a number, times the free batch size where `batch`.
@@ -56,8 +57,9 @@ Window window_of(const Node& node, const Shape& input, const std::vector<int64_t
 /// An axis counted from the front, for a tensor of `rank` axes.
 int64_t front_axis(int64_t axis, size_t rank);
 
-/// The axes of a Reduce, Squeeze or Unsqueeze node, counted from the front of a tensor of `rank` axes: from its second input, or
-/// from the attribute that older forms have. Empty where the node gives none. Throws Error where they are computed.
+/// The axes of a Reduce, Squeeze or Unsqueeze node, counted from the front of a tensor of `rank` axes: from its second
+/// input, or from the attribute that older forms have. Empty where the node gives none. Throws Error where they are
+/// computed.
 std::vector<int64_t> axes_of(const Model& model, const Node& node, size_t rank, const std::string& where);
 
 /// Start, step and number of elements that a Slice node takes of each axis of its input.

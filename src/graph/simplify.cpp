@@ -26,8 +26,10 @@ std::optional<Array> constant_value(const Node& node) {
   using Floats = std::vector<float>;
   using Ints = std::vector<int64_t>;
   if (const Attribute* a = find("value"); a && std::holds_alternative<Array>(*a)) return std::get<Array>(*a);
-  if (const Attribute* a = find("value_float"); a && std::holds_alternative<float>(*a)) return Array::floats({}, {std::get<float>(*a)});
-  if (const Attribute* a = find("value_int"); a && std::holds_alternative<int64_t>(*a)) return Array::ints({}, {std::get<int64_t>(*a)});
+  if (const Attribute* a = find("value_float"); a && std::holds_alternative<float>(*a))
+    return Array::floats({}, {std::get<float>(*a)});
+  if (const Attribute* a = find("value_int"); a && std::holds_alternative<int64_t>(*a))
+    return Array::ints({}, {std::get<int64_t>(*a)});
   if (const Attribute* a = find("value_floats"); a && std::holds_alternative<Floats>(*a))
     return Array::floats({static_cast<int64_t>(std::get<Floats>(*a).size())}, std::get<Floats>(*a));
   if (const Attribute* a = find("value_ints"); a && std::holds_alternative<Ints>(*a))
@@ -39,8 +41,10 @@ void lift_constants(Model& model) {
   std::vector<Node> kept;
   for (Node& node : model.nodes) {
     std::optional<Array> value = node.op == "Constant" ? constant_value(node) : std::nullopt;
-    if (value) model.initializers[node.outputs.at(0)] = std::move(*value);
-    else kept.push_back(std::move(node));
+    if (value)
+      model.initializers[node.outputs.at(0)] = std::move(*value);
+    else
+      kept.push_back(std::move(node));
   }
   model.nodes = std::move(kept);
 }
@@ -56,9 +60,11 @@ bool is_identity(const Model& model, const Node& node, const Facts& facts) {
   }
   if (op == "Concat" || op == "Sum" || op == "Max" || op == "Min") return node.inputs.size() == 1;
   if (op == "Clip") return !node.has_input(1) && !node.has_input(2);
-  const auto in = facts.shapes.find(node.inputs.empty() ? "" : node.inputs[0]), out = facts.shapes.find(node.outputs.at(0));
+  const auto in = facts.shapes.find(node.inputs.empty() ? "" : node.inputs[0]),
+             out = facts.shapes.find(node.outputs.at(0));
   if (in == facts.shapes.end() || out == facts.shapes.end() || in->second != out->second) return false;
-  if (op == "Reshape" || op == "Flatten" || op == "Squeeze" || op == "Unsqueeze" || op == "Expand" || op == "Tile") return true;
+  if (op == "Reshape" || op == "Flatten" || op == "Squeeze" || op == "Unsqueeze" || op == "Expand" || op == "Tile")
+    return true;
   if (op == "Pad") {
     const std::vector<int64_t> pads = pads_of(model, node, in->second.size(), "");
     return std::all_of(pads.begin(), pads.end(), [](int64_t p) { return p == 0; });
@@ -100,7 +106,8 @@ void remove_unused(Model& model) {
   std::vector<Node> kept;
   for (size_t i = model.nodes.size(); i-- > 0;) {
     Node& node = model.nodes[i];
-    if (std::none_of(node.outputs.begin(), node.outputs.end(), [&](const auto& o) { return needed.count(o) > 0; })) continue;
+    if (std::none_of(node.outputs.begin(), node.outputs.end(), [&](const auto& o) { return needed.count(o) > 0; }))
+      continue;
     needed.insert(node.inputs.begin(), node.inputs.end());
     kept.push_back(std::move(node));
   }

@@ -21,11 +21,14 @@ void to_input(Model& model, Node& node, const char* key, size_t index) {
   const auto it = node.attributes.find(key);
   if (it == node.attributes.end()) return;
   Array array;
-  if (const auto* ints = std::get_if<Ints>(&it->second)) array = Array::ints({static_cast<int64_t>(ints->size())}, *ints);
+  if (const auto* ints = std::get_if<Ints>(&it->second))
+    array = Array::ints({static_cast<int64_t>(ints->size())}, *ints);
   else if (const auto* floats = std::get_if<std::vector<float>>(&it->second))
     array = Array::floats({static_cast<int64_t>(floats->size())}, *floats);
-  else if (const auto* f = std::get_if<float>(&it->second)) array = Array::floats({}, {*f});
-  else return;
+  else if (const auto* f = std::get_if<float>(&it->second))
+    array = Array::floats({}, {*f});
+  else
+    return;
   const std::string name = node.outputs.at(0) + "/" + key;
   model.initializers[name] = array;
   if (node.inputs.size() <= index) node.inputs.resize(index + 1);
@@ -76,10 +79,13 @@ struct Lowering {
   const Node& node;
   const Facts& facts;
 
-  std::string add(const std::string& op, const std::vector<std::string>& inputs, Builder::Attributes attributes = {}) const {
+  std::string add(const std::string& op, const std::vector<std::string>& inputs,
+                  Builder::Attributes attributes = {}) const {
     return b.add(op, inputs, std::move(attributes), node.outputs[0] + "/" + op);
   }
-  void finish(const std::string& op, const std::vector<std::string>& inputs) const { b.add_named(op, inputs, node.outputs[0]); }
+  void finish(const std::string& op, const std::vector<std::string>& inputs) const {
+    b.add_named(op, inputs, node.outputs[0]);
+  }
 };
 
 void lower_gelu(const Lowering& l) {
@@ -88,7 +94,8 @@ void lower_gelu(const Lowering& l) {
   if (l.node.attribute("approximate", std::string("none")) == "tanh") {
     const std::string cube = l.add("Mul", {l.add("Mul", {x, x}), x});
     const std::string inner = l.add("Add", {x, l.add("Mul", {cube, l.b.scalar(0.044715f)})});
-    gate = l.add("Tanh", {l.add("Mul", {inner, l.b.scalar(static_cast<float>(std::sqrt(2 / 3.14159265358979323846)))})});
+    gate =
+        l.add("Tanh", {l.add("Mul", {inner, l.b.scalar(static_cast<float>(std::sqrt(2 / 3.14159265358979323846)))})});
   } else {
     gate = l.add("Erf", {l.add("Mul", {x, l.b.scalar(static_cast<float>(std::sqrt(0.5)))})});
   }
@@ -101,14 +108,16 @@ void lower_mish(const Lowering& l) {
   l.finish("Mul", {x, l.add("Tanh", {l.add("Softplus", {x})})});
 }
 
-/// As PyTorch exports it: the groups become the channels of an instance normalisation. Opset 18 has scale and bias per group,
-/// opset 21 per channel.
+/// As PyTorch exports it: the groups become the channels of an instance normalisation. Opset 18 has scale and bias per
+/// group, opset 21 per channel.
 void lower_group_normalization(const Lowering& l) {
   const Shape& x = l.facts.shapes.at(l.node.inputs.at(0));
   const int64_t groups = l.node.attribute("num_groups", int64_t{1}), channels = x.at(1);
   const std::string rows = l.add("Reshape", {l.node.inputs[0], l.b.ints({0, groups, -1})});
-  const std::string ones = l.b.constant(Array::floats({groups}, std::vector<float>(static_cast<size_t>(groups), 1.0f)), "ones");
-  const std::string zeros = l.b.constant(Array::floats({groups}, std::vector<float>(static_cast<size_t>(groups), 0.0f)), "zeros");
+  const std::string ones =
+      l.b.constant(Array::floats({groups}, std::vector<float>(static_cast<size_t>(groups), 1.0f)), "ones");
+  const std::string zeros =
+      l.b.constant(Array::floats({groups}, std::vector<float>(static_cast<size_t>(groups), 0.0f)), "zeros");
   const std::string normal =
       l.add("InstanceNormalization", {rows, ones, zeros}, {{"epsilon", l.node.attribute("epsilon", 1e-5f)}});
   Shape back = x;
@@ -144,14 +153,17 @@ void lower(Model& model, const Facts& facts) {
       continue;
     }
     const Lowering lowering{b, node, facts};
-    if (node.op == "Gelu") lower_gelu(lowering);
-    else if (node.op == "Mish") lower_mish(lowering);
-    else lower_group_normalization(lowering);
+    if (node.op == "Gelu")
+      lower_gelu(lowering);
+    else if (node.op == "Mish")
+      lower_mish(lowering);
+    else
+      lower_group_normalization(lowering);
   }
 }
 
 bool is_reduction(const std::string& op) {
-  static const std::set<std::string> ops = {"ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd",
+  static const std::set<std::string> ops = {"ReduceMean", "ReduceMax", "ReduceMin",      "ReduceProd",
                                             "ReduceL1",   "ReduceL2",  "ReduceSumSquare"};
   return ops.count(op) > 0;
 }
@@ -162,7 +174,8 @@ bool has_old_form(const Model& model, const Node& node, const Facts& facts) {
   const bool known = !node.inputs.empty() && facts.shapes.count(node.inputs[0]) > 0;
   if (is_reduction(node.op)) return known && (!node.has_input(1) || model.constant(node.inputs[1]));
   if (node.op == "Split" && node.attributes.count("num_outputs")) return known;
-  if (node.op == "Pad" && node.has_input(3)) return known && model.constant(node.inputs[1]) && model.constant(node.inputs[3]);
+  if (node.op == "Pad" && node.has_input(3))
+    return known && model.constant(node.inputs[1]) && model.constant(node.inputs[3]);
   if (node.op == "Pad") return node.attribute("mode", std::string("constant")) != "wrap";
   if (node.op == "Resize")
     return !node.attributes.count("axes") && !node.attribute("antialias", int64_t{0}) &&
@@ -232,7 +245,8 @@ void upgrade_old_forms(Model& model) {
     }
     if (op == "Upsample" || (model.opset < 11 && op == "Resize")) upgrade_resize(node);
     if (model.opset < 12 && op == "Dropout") node.attributes.erase("ratio");
-    if (model.opset < 13 && (op == "Squeeze" || op == "Unsqueeze" || op == "ReduceSum")) to_input(model, node, "axes", 1);
+    if (model.opset < 13 && (op == "Squeeze" || op == "Unsqueeze" || op == "ReduceSum"))
+      to_input(model, node, "axes", 1);
     if (model.opset < 13 && op == "Split") to_input(model, node, "split", 1);
     node.attributes.erase("spatial");
   }
@@ -245,7 +259,9 @@ void lower_new_forms(Model& model) {
   if (model.opset <= written_opset || model.inputs.empty()) return;
   lower(model, infer_facts(model, model.inputs[0].shape()));
   const Facts facts = infer_facts(model, model.inputs[0].shape());
-  if (!std::all_of(model.nodes.begin(), model.nodes.end(), [&](const Node& n) { return has_old_form(model, n, facts); })) return;
+  if (!std::all_of(model.nodes.begin(), model.nodes.end(),
+                   [&](const Node& n) { return has_old_form(model, n, facts); }))
+    return;
   for (Node& node : model.nodes) to_old_form(model, node, facts);
   model.opset = written_opset;
   model.ir_version = written_ir_version;

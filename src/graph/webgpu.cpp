@@ -8,8 +8,8 @@ namespace ks::graph {
 
 namespace {
 
-/// Channel i of the convolution's input becomes channel `channels[i]` of what it was; weights [outer,inner,kernel...] of
-/// places that are `empty` are 0. `axis`: of the weights' input channels.
+/// Channel i of the convolution's input becomes channel `channels[i]` of what it was; weights [outer,inner,kernel...]
+/// of places that are `empty` are 0. `axis`: of the weights' input channels.
 struct Widening {
   std::vector<int64_t> channels;
   std::vector<bool> empty;

@@ -11,7 +11,8 @@ namespace {
 
 constexpr double work_of_a_value = 8;  // multiply-adds that reading and writing one value costs as much as
 
-/// Shapes and work of a network's nodes, with N = 1. Only what matters to the work is followed closely: the size of maps.
+/// Shapes and work of a network's nodes, with N = 1. Only what matters to the work is followed closely: the size of
+/// maps.
 class Estimate {
  public:
   Estimate(const Model& model, const Shapes& forward) : model_(model) {
@@ -64,9 +65,7 @@ class Estimate {
     const auto it = shapes_.find(name);
     return it == shapes_.end() ? none : it->second;
   }
-  static double count(const Shape& shape) {
-    return static_cast<double>(element_count(shape));
-  }
+  static double count(const Shape& shape) { return static_cast<double>(element_count(shape)); }
 
   const Model& model_;
   std::unordered_map<std::string, Shape> shapes_;

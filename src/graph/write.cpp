@@ -62,8 +62,10 @@ void write_value(pbf_writer& w, const Value& value) {
   pbf_writer shape(tensor, 2);
   for (const Dimension& d : value.dimensions) {
     pbf_writer dim(shape, 1);
-    if (d.size >= 0) dim.add_int64(1, d.size);
-    else if (!d.symbol.empty()) dim.add_string(2, d.symbol);
+    if (d.size >= 0)
+      dim.add_int64(1, d.size);
+    else if (!d.symbol.empty())
+      dim.add_string(2, d.symbol);
   }
 }
 

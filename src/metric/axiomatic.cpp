@@ -99,8 +99,8 @@ std::vector<std::vector<float>> replacements(const MetricRequest& r, const Param
   const int64_t size = r.inputs->stride();
   const size_t features = static_cast<size_t>(size);
   if (p.value("baseline") != "uniform")
-    return {std::vector<float>(
-        features, static_cast<float>(baseline_value(read_baseline(p, "non-sensitivity"), x, size)))};
+    return {
+        std::vector<float>(features, static_cast<float>(baseline_value(read_baseline(p, "non-sensitivity"), x, size)))};
   const auto [low, high] = std::minmax_element(x, x + size);
   std::vector<std::vector<float>> out;
   for (int draw = 0; draw < p.integer("nr_samples"); ++draw) {

@@ -15,8 +15,8 @@ struct Border {
   std::vector<size_t> pixels;  // which these are
 };
 
-/// Pixels of a region with one of their four neighbours outside of it; beyond the image all is outside. `region` has a 1 for
-/// each of its `pixels`.
+/// Pixels of a region with one of their four neighbours outside of it; beyond the image all is outside. `region` has a
+/// 1 for each of its `pixels`.
 Border border_of(const std::vector<uint8_t>& region, const std::vector<int64_t>& pixels, size_t width) {
   Border out{std::vector<uint8_t>(region.size()), {}};
   for (const int64_t pixel : pixels) {
@@ -58,21 +58,26 @@ double border_distance(const Annotated& a, const Params&) {
 }  // namespace
 
 Metric boundary_distance_metric() {
-  return {{"boundary-distance", "Boundary distance", "localisation",
-           "After the average symmetric surface distance: T. Heimann et al.: Comparison and evaluation of methods for liver "
-           "segmentation from CT datasets, IEEE TMI 2009; distances by P. F. Felzenszwalb, D. P. Huttenlocher: Distance "
-           "transforms of sampled functions, Theory of Computing 2012.",
-           "Mean distance between the annotation's border and the border of the strongest pixels, as many as the annotation has, "
-           "both ways, as a share of the image's diagonal.",
-           with_preparation({}),
-           "It takes as many pixels as the annotation has, so it cannot say that a map lights up too much or too little. Scattered "
-           "pixels each have a border of their own: a noisy map around the right place scores worse than a smooth one beside it.",
-           "(Σ d(p, ∂M) over p ∈ ∂A + Σ d(q, ∂A) over q ∈ ∂M) / ((|∂A| + |∂M|) · √(H² + W²))\n"
-           "A: the |M| strongest pixels; ∂: pixels with one of their 4 neighbours outside, also beyond the image"},
-          Direction::lower,
-          false,
-          true,
-          annotated<border_distance>};
+  return {
+      {"boundary-distance", "Boundary distance", "localisation",
+       "After the average symmetric surface distance: T. Heimann et al.: Comparison and evaluation of methods for "
+       "liver "
+       "segmentation from CT datasets, IEEE TMI 2009; distances by P. F. Felzenszwalb, D. P. Huttenlocher: Distance "
+       "transforms of sampled functions, Theory of Computing 2012.",
+       "Mean distance between the annotation's border and the border of the strongest pixels, as many as the "
+       "annotation has, "
+       "both ways, as a share of the image's diagonal.",
+       with_preparation({}),
+       "It takes as many pixels as the annotation has, so it cannot say that a map lights up too much or too little. "
+       "Scattered "
+       "pixels each have a border of their own: a noisy map around the right place scores worse than a smooth one "
+       "beside it.",
+       "(Σ d(p, ∂M) over p ∈ ∂A + Σ d(q, ∂A) over q ∈ ∂M) / ((|∂A| + |∂M|) · √(H² + W²))\n"
+       "A: the |M| strongest pixels; ∂: pixels with one of their 4 neighbours outside, also beyond the image"},
+      Direction::lower,
+      false,
+      true,
+      annotated<border_distance>};
 }
 
 }  // namespace ks

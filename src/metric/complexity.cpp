@@ -3,8 +3,8 @@
 #include "metric/metric.h"
 #include "metric/prepare.h"
 
-// Complexity: how few pixels an explanation speaks of. Most of these metrics look at the map alone, neither at the network
-// nor at the image: an explanation of one arbitrary pixel is the least complex of all.
+// Complexity: how few pixels an explanation speaks of. Most of these metrics look at the map alone, neither at the
+// network nor at the image: an explanation of one arbitrary pixel is the least complex of all.
 namespace ks {
 
 namespace {
@@ -28,10 +28,8 @@ MetricResult each_map(const MetricRequest& r, const Params& p) {
     const MapDefect defect = maps->defect(n);
     if (defect == MapDefect::undefined || defect == MapDefect::zero) {
       out.scores.push_back(kUndefined);
-      out.warnings.push_back(image_warning(n, count,
-                                           defect == MapDefect::zero
-                                               ? "the map is zero everywhere, so it has no complexity"
-                                               : undefined_map));
+      out.warnings.push_back(image_warning(
+          n, count, defect == MapDefect::zero ? "the map is zero everywhere, so it has no complexity" : undefined_map));
       continue;
     }
     if (defect == MapDefect::constant)
@@ -73,7 +71,8 @@ std::vector<Metric> complexity_metrics() {
         "adversarial "
         "training, ICML 2020.",
         "Gini index of the magnitudes, 0 (all pixels equal) to 1 (one pixel has all).", with_preparation({}),
-        "Rewards few bright pixels wherever they lie, and is low for maps that are smooth or made of segments, however right.",
+        "Rewards few bright pixels wherever they lie, and is low for maps that are smooth or made of segments, however "
+        "right.",
         "Σᵢ (2i − n − 1) · aᵢ / (n · Σᵢ aᵢ), magnitudes a₁ ≤ … ≤ aₙ"},
        Direction::higher,
        false,
@@ -83,7 +82,8 @@ std::vector<Metric> complexity_metrics() {
         "U. Bhatt, A. Weller, J. M. F. Moura: Evaluating and aggregating feature-based model explanations, IJCAI 2020.",
         "Entropy of the magnitudes' shares, in nats: 0 (one pixel has all) to ln of the number of features.",
         with_preparation({}),
-        "Grows with the size of the image, so it compares methods on images of one size only. The simplest map is that of one "
+        "Grows with the size of the image, so it compares methods on images of one size only. The simplest map is that "
+        "of one "
         "arbitrary pixel.",
         "−Σᵢ pᵢ ln pᵢ,  pᵢ = |aᵢ| / Σₖ |aₖ|"},
        Direction::lower,

@@ -9,8 +9,8 @@
 #include "tensor/error.h"
 #include "tensor/random.h"
 
-// Effective complexity: how many features the network itself can do with, taken in the order of the explanation. The one
-// metric of this category that asks the network.
+// Effective complexity: how many features the network itself can do with, taken in the order of the explanation. The
+// one metric of this category that asks the network.
 namespace ks {
 
 namespace {
@@ -34,7 +34,8 @@ MetricResult features_above(const MetricRequest& r, const Params& p) {
       continue;
     }
     if (maps->defect(n) == MapDefect::zero)
-      out.warnings.push_back(image_warning(n, count, "the map is zero everywhere: it explains nothing, whatever its score"));
+      out.warnings.push_back(
+          image_warning(n, count, "the map is zero everywhere: it explains nothing, whatever its score"));
     int64_t above = 0;
     for (int64_t i = 0; i < size; ++i) above += std::fabs(a[i]) > least;
     out.scores.push_back(static_cast<double>(above));
@@ -104,7 +105,8 @@ class EffectiveComplexity {
         continue;
       }
       if (defect != MapDefect::none)
-        out.warnings.push_back(image_warning(n, count, "the map is constant: its features are ranked by position alone"));
+        out.warnings.push_back(
+            image_warning(n, count, "the map is constant: its features are ranked by position alone"));
       active.push_back({.image = n});
     }
     for (KeptSearch& search : active) {
@@ -201,31 +203,37 @@ Metric effective_complexity_metric() {
       {"tolerance", number, 0.1, "How much the output may change on average when only k features are kept", 0, 1e6},
       {"features_in_step", integer, 0, "Distance between the k that are tried; 0: a fiftieth of the features", 0, 2e9,
        "features"},
-      {"samples", integer, 8, "Draws of what replaces the other features, where baseline is pixel or uniform", 1, 1000, "draws"}};
+      {"samples", integer, 8, "Draws of what replaces the other features, where baseline is pixel or uniform", 1, 1000,
+       "draws"}};
   std::vector<Parameter> baseline = baseline_parameters("pixel");
   baseline[0].choices.push_back("pixel");
   baseline[0].help =
-      "What replaces the features that are not kept: pixel (all of them the colour of one of the image's pixels, drawn), uniform "
-      "(each drawn between the image's smallest and largest value), black, white, mean (of the image), or a number after the "
+      "What replaces the features that are not kept: pixel (all of them the colour of one of the image's pixels, "
+      "drawn), uniform "
+      "(each drawn between the image's smallest and largest value), black, white, mean (of the image), or a number "
+      "after the "
       "model's normalisation";
   own.insert(own.end(), baseline.begin(), baseline.end());
   Parameter output = output_parameter("softmax");
   output.help = "What must not change: the target's probability or its logit";
   own.push_back(std::move(output));
-  Metric m{{"effective-complexity", "Effective complexity", "complexity",
-            "A. Nguyen, M. R. Martínez: On quantitative aspects of model interpretability, arXiv 2007.07584, 2020.",
-            "The smallest number of features, in the order of the map, that keep the network's output when all others are "
-            "replaced by something else, on average over what that is.",
-            with_preparation({}, std::move(own)),
-            "A few true pixels on one colour are nothing the network knows, so much of the count can be what it needs to believe the "
-            "picture at all: compare methods on one image, not images. Where the network gives the same answer for an empty picture, "
-            "nothing is needed, and every map scores 0.",
-            "min k:  E[ |f_c(x with its k strongest features, all others replaced) − f_c(x)| ] ≤ tolerance\n"
-            "with eps:  |{i : |aᵢ| > eps}|"},
-           Direction::lower,
-           true,
-           false,
-           effective_complexity};
+  Metric m{
+      {"effective-complexity", "Effective complexity", "complexity",
+       "A. Nguyen, M. R. Martínez: On quantitative aspects of model interpretability, arXiv 2007.07584, 2020.",
+       "The smallest number of features, in the order of the map, that keep the network's output when all others are "
+       "replaced by something else, on average over what that is.",
+       with_preparation({}, std::move(own)),
+       "A few true pixels on one colour are nothing the network knows, so much of the count can be what it needs to "
+       "believe the "
+       "picture at all: compare methods on one image, not images. Where the network gives the same answer for an empty "
+       "picture, "
+       "nothing is needed, and every map scores 0.",
+       "min k:  E[ |f_c(x with its k strongest features, all others replaced) − f_c(x)| ] ≤ tolerance\n"
+       "with eps:  |{i : |aᵢ| > eps}|"},
+      Direction::lower,
+      true,
+      false,
+      effective_complexity};
   m.quantus = {{"eps", 1e-5}};
   m.needs_classifier_with = [](const Params& p) { return p.value("eps").is_null(); };
   return m;

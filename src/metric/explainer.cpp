@@ -38,8 +38,12 @@ Tensor Explainer::operator()(Classifier& classifier, const Tensor& inputs, const
   const int64_t count = inputs.dim(0);
   const auto run = [&](int64_t begin, int64_t end) {
     return explain(method_->name, parameters_,
-                   {classifier, begin == 0 && end == count ? inputs : inputs.slice(begin, end),
-                    {targets.begin() + begin, targets.begin() + end}, seed, nullptr, request_.pictures,
+                   {classifier,
+                    begin == 0 && end == count ? inputs : inputs.slice(begin, end),
+                    {targets.begin() + begin, targets.begin() + end},
+                    seed,
+                    nullptr,
+                    request_.pictures,
                     static_cast<uint64_t>(begin)});
   };
   if (!request_.explanations) return run(0, count);
@@ -48,8 +52,8 @@ Tensor Explainer::operator()(Classifier& classifier, const Tensor& inputs, const
   std::vector<Tensor> maps(static_cast<size_t>(count));
   const std::string method = classifier.hash() + method_->name + parameters_.dump();
   for (int64_t i = 0; i < count; ++i) {
-    const Fingerprint content = fingerprint({reinterpret_cast<const char*>(inputs.sample(i)),
-                                             static_cast<size_t>(inputs.stride()) * sizeof(float)});
+    const Fingerprint content = fingerprint(
+        {reinterpret_cast<const char*>(inputs.sample(i)), static_cast<size_t>(inputs.stride()) * sizeof(float)});
     keys.push_back(method + " " + std::to_string(content.low) + " " + std::to_string(content.high) + " " +
                    std::to_string(targets[static_cast<size_t>(i)]) + " " +
                    (method_->network ? "" : std::to_string(mix_seed(seed, static_cast<uint64_t>(i)))));

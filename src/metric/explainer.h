@@ -7,8 +7,8 @@
 
 namespace ks {
 
-/// Explanations of one study's metrics by what they depend on, so that metrics that explain the same changed image share it.
-/// Forgets all when it holds more than `most_bytes`.
+/// Explanations of one study's metrics by what they depend on, so that metrics that explain the same changed image
+/// share it. Forgets all when it holds more than `most_bytes`.
 class ExplanationMemo {
  public:
   explicit ExplanationMemo(size_t most_bytes = size_t{128} << 20) : most_bytes_(most_bytes) {}
@@ -23,8 +23,8 @@ class ExplanationMemo {
   std::map<std::string, Tensor> maps_;
 };
 
-/// What explains again in a metric that looks at how explanations change: the method that is measured, or the one that the
-/// parameter `explanation` names.
+/// What explains again in a metric that looks at how explanations change: the method that is measured, or the one that
+/// the parameter `explanation` names.
 class Explainer {
  public:
   /// Throws Error where the method is not known. `where`: the metric's name.
@@ -32,8 +32,8 @@ class Explainer {
 
   const Method& method() const { return *method_; }
 
-  /// Raw maps of `inputs` [M,C,H,W], one target each, by `classifier`, which need not be the request's. Sample i draws its
-  /// random numbers from mix_seed(seed, i). The request's memo answers what it knows.
+  /// Raw maps of `inputs` [M,C,H,W], one target each, by `classifier`, which need not be the request's. Sample i draws
+  /// its random numbers from mix_seed(seed, i). The request's memo answers what it knows.
   Tensor operator()(Classifier& classifier, const Tensor& inputs, const std::vector<int>& targets, uint64_t seed) const;
 
  private:

@@ -41,7 +41,8 @@ struct RankedGroups {
 
 /// Asks for image n's groups in the order of rank, or its reverse, which makes the same groups where all are equal in
 /// size.
-void ask_groups(Trial& t, int64_t n, const Steps& steps, bool ascending, int64_t draws, bool absolute, RankedGroups& out) {
+void ask_groups(Trial& t, int64_t n, const Steps& steps, bool ascending, int64_t draws, bool absolute,
+                RankedGroups& out) {
   std::vector<int64_t> ranked = t.order(n, steps);
   if (ascending) std::reverse(ranked.begin(), ranked.end());
   const std::vector<int64_t>& order = ranked;

@@ -8,8 +8,8 @@
 #include "tensor/error.h"
 #include "tensor/random.h"
 
-// Focus: whether an explanation of a mosaic of four images points at those of the class that is explained. Its annotation
-// is made, not drawn: it needs no mask.
+// Focus: whether an explanation of a mosaic of four images points at those of the class that is explained. Its
+// annotation is made, not drawn: it needs no mask.
 namespace ks {
 
 namespace {
@@ -39,8 +39,9 @@ double focused_share(const Maps& maps, int64_t n, const Quadrants& marked) {
 
 std::vector<Quadrants> read_quadrants(const json& given, int64_t images) {
   const auto wrong = [&] {
-    throw Error("'quadrants' is " + given.dump(), "focus",
-                "it must be null, or for each image a list of four 0 or 1: top left, top right, bottom left, bottom right");
+    throw Error(
+        "'quadrants' is " + given.dump(), "focus",
+        "it must be null, or for each image a list of four 0 or 1: top left, top right, bottom left, bottom right");
   };
   std::vector<Quadrants> out;
   if (!given.is_array() || static_cast<int64_t>(given.size()) != images) wrong();
@@ -133,7 +134,8 @@ struct Mosaic {
   Quadrants marked = {};
 };
 
-Mosaic draw_mosaic(int64_t image, const std::vector<int64_t>& alike, const std::vector<int64_t>& others, Random random) {
+Mosaic draw_mosaic(int64_t image, const std::vector<int64_t>& alike, const std::vector<int64_t>& others,
+                   Random random) {
   const auto one_of = [&](const std::vector<int64_t>& images) {
     return images[random.below(static_cast<uint32_t>(images.size()))];
   };
@@ -162,12 +164,15 @@ MetricResult of_mosaics(const MetricRequest& r, const Params& p) {
   for (int64_t n = 0; n < count; ++n) {
     for (int64_t other = 0; other < count; ++other)
       if (other != n)
-        (classes[static_cast<size_t>(other)] == classes[static_cast<size_t>(n)] ? alike : others)[static_cast<size_t>(n)].push_back(other);
+        (classes[static_cast<size_t>(other)] == classes[static_cast<size_t>(n)] ? alike
+                                                                                : others)[static_cast<size_t>(n)]
+            .push_back(other);
     if (!alike[static_cast<size_t>(n)].empty() && others[static_cast<size_t>(n)].size() >= 2)
       usable.push_back(n);
     else
       out.warnings.push_back(image_warning(
-          n, count, "a mosaic needs another image in which the network finds the same class, and two in which it finds another"));
+          n, count,
+          "a mosaic needs another image in which the network finds the same class, and two in which it finds another"));
   }
   std::vector<double> sums(usable.size());
   std::vector<int> targets;
@@ -179,11 +184,14 @@ MetricResult of_mosaics(const MetricRequest& r, const Params& p) {
     std::vector<Mosaic> mosaics;
     for (size_t k = 0; k < usable.size(); ++k) {
       const size_t n = static_cast<size_t>(usable[k]);
-      mosaics.push_back(draw_mosaic(usable[k], alike[n], others[n], Random(mix_seed(r.seed, n), static_cast<uint64_t>(round))));
+      mosaics.push_back(
+          draw_mosaic(usable[k], alike[n], others[n], Random(mix_seed(r.seed, n), static_cast<uint64_t>(round))));
       for (size_t q = 0; q < 4; ++q)
-        place(x.sample(mosaics[k].images[q]), x.dim(1), x.dim(2), x.dim(3), q, pictures.sample(static_cast<int64_t>(k)));
+        place(x.sample(mosaics[k].images[q]), x.dim(1), x.dim(2), x.dim(3), q,
+              pictures.sample(static_cast<int64_t>(k)));
     }
-    const PreparedMaps maps(prepare(explainer(*r.classifier, pictures, targets, mix_seed(r.seed, static_cast<uint64_t>(round))), p));
+    const PreparedMaps maps(
+        prepare(explainer(*r.classifier, pictures, targets, mix_seed(r.seed, static_cast<uint64_t>(round))), p));
     for (size_t k = 0; k < usable.size(); ++k) {
       MapDefect defect = MapDefect::none;
       sums[k] += focus_of(maps, static_cast<int64_t>(k), mosaics[k].marked, defect);
@@ -210,25 +218,28 @@ Metric focus_metric() {
   using enum ParameterType;
   PreparationDefaults raw;
   raw.absolute = false;
-  std::vector<Parameter> own = {
-      {"quadrants", value, nullptr,
-       "null: makes mosaics; for each image four of 0 or 1 (top left, top right, bottom left, bottom right): the attributions are "
-       "of mosaics already, and 1 marks the class"},
-      {"mosaics", integer, 1, "Mosaics of each image, whose mean counts", 1, 64, "mosaics"}};
+  std::vector<Parameter> own = {{"quadrants", value, nullptr,
+                                 "null: makes mosaics; for each image four of 0 or 1 (top left, top right, bottom "
+                                 "left, bottom right): the attributions are "
+                                 "of mosaics already, and 1 marks the class"},
+                                {"mosaics", integer, 1, "Mosaics of each image, whose mean counts", 1, 64, "mosaics"}};
   own = joined({own, explainer_parameters()});
-  Metric m{{"focus", "Focus", "localisation",
-            "A. Arias-Duart, F. Parés, D. Garcia-Gasulla, V. Gimenez-Abalos: Focus! Rating XAI methods and finding biases, "
-            "FUZZ-IEEE 2022.",
-            "Explains a mosaic of four images at half their size, two of a class and two of others as the network finds them: the "
-            "share of the positive relevance that lies in the two of the class. 0.5 for a map that cannot tell.",
-            with_preparation(raw, std::move(own)),
-            "A mosaic is nothing the network was trained on, and its images are half as large: damage of a few pixels may be gone. "
-            "A network that tells classes apart by the background scores as well as one that looks at the kernel.",
-            "Σ over the quadrants of the class of aᵢ⁺ / Σ over the mosaic of aᵢ⁺"},
-           Direction::higher,
-           true,
-           false,
-           focus};
+  Metric m{
+      {"focus", "Focus", "localisation",
+       "A. Arias-Duart, F. Parés, D. Garcia-Gasulla, V. Gimenez-Abalos: Focus! Rating XAI methods and finding biases, "
+       "FUZZ-IEEE 2022.",
+       "Explains a mosaic of four images at half their size, two of a class and two of others as the network finds "
+       "them: the "
+       "share of the positive relevance that lies in the two of the class. 0.5 for a map that cannot tell.",
+       with_preparation(raw, std::move(own)),
+       "A mosaic is nothing the network was trained on, and its images are half as large: damage of a few pixels may "
+       "be gone. "
+       "A network that tells classes apart by the background scores as well as one that looks at the kernel.",
+       "Σ over the quadrants of the class of aᵢ⁺ / Σ over the mosaic of aᵢ⁺"},
+      Direction::higher,
+      true,
+      false,
+      focus};
   m.compares_images = makes_mosaics;
   m.needs_classifier_with = makes_mosaics;
   return m;

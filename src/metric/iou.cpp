@@ -7,8 +7,8 @@ namespace ks {
 
 namespace {
 
-/// Calls `at(k, hits)` for every way to cut the order in two between different values: the k strongest features, of which
-/// `hits` lie inside. The last cut takes all.
+/// Calls `at(k, hits)` for every way to cut the order in two between different values: the k strongest features, of
+/// which `hits` lie inside. The last cut takes all.
 template <class At>
 void each_cut(const Annotated& a, const At& at) {
   const std::vector<int64_t>& order = a.maps.order(a.n);
@@ -59,27 +59,31 @@ double overlap_score(const Annotated& a, const Params& p) {
 }  // namespace
 
 Metric iou_metric() {
-  return {{"iou", "Intersection over union", "localisation",
-           "J. Choe, S. J. Oh, S. Lee, S. Chun, Z. Akata, H. Shim: Evaluating weakly supervised object localization methods "
-           "right, CVPR 2020 (the best threshold). N. Otsu: A threshold selection method from gray-level histograms, IEEE "
-           "Transactions on Systems, Man, and Cybernetics 1979.",
-           "Area that the annotation and the map above a threshold share, divided by the area of both together.",
-           with_preparation({}, {{"threshold",
-                                  ParameterType::choice,
-                                  "best",
-                                  "best: the one that suits the annotation most, of all; otsu: the one that parts the map's own "
-                                  "values best, without looking at the annotation",
-                                  {},
-                                  {},
-                                  "",
-                                  {"best", "otsu"}}}),
-           "With the best threshold it is what someone who knows the answer could draw from the map, not what the map shows by "
-           "itself, and it never falls below the annotation's share of the image: a map of noise scores that much.",
-           "max over t of |{i : aᵢ ≥ t} ∩ M| / |{i : aᵢ ≥ t} ∪ M|"},
-          Direction::higher,
-          false,
-          true,
-          annotated<overlap_score>};
+  return {
+      {"iou", "Intersection over union", "localisation",
+       "J. Choe, S. J. Oh, S. Lee, S. Chun, Z. Akata, H. Shim: Evaluating weakly supervised object localization "
+       "methods "
+       "right, CVPR 2020 (the best threshold). N. Otsu: A threshold selection method from gray-level histograms, IEEE "
+       "Transactions on Systems, Man, and Cybernetics 1979.",
+       "Area that the annotation and the map above a threshold share, divided by the area of both together.",
+       with_preparation(
+           {}, {{"threshold",
+                 ParameterType::choice,
+                 "best",
+                 "best: the one that suits the annotation most, of all; otsu: the one that parts the map's own "
+                 "values best, without looking at the annotation",
+                 {},
+                 {},
+                 "",
+                 {"best", "otsu"}}}),
+       "With the best threshold it is what someone who knows the answer could draw from the map, not what the map "
+       "shows by "
+       "itself, and it never falls below the annotation's share of the image: a map of noise scores that much.",
+       "max over t of |{i : aᵢ ≥ t} ∩ M| / |{i : aᵢ ≥ t} ∪ M|"},
+      Direction::higher,
+      false,
+      true,
+      annotated<overlap_score>};
 }
 
 }  // namespace ks

@@ -18,7 +18,8 @@ MetricResult each_annotated(const MetricRequest& r, const Params& p, Localisatio
     std::vector<uint8_t> repeated;
     if (maps.channels > 1)
       for (int64_t c = 0; c < maps.channels; ++c)
-        repeated.insert(repeated.end(), pixels->inside[static_cast<size_t>(n)].begin(), pixels->inside[static_cast<size_t>(n)].end());
+        repeated.insert(repeated.end(), pixels->inside[static_cast<size_t>(n)].begin(),
+                        pixels->inside[static_cast<size_t>(n)].end());
     const std::vector<uint8_t>& inside = maps.channels > 1 ? repeated : pixels->inside[static_cast<size_t>(n)];
     const auto warn = [&](const char* what) { out.warnings.push_back(image_warning(n, maps.count, what)); };
     const MapDefect defect = prepared_maps->defect(n);
@@ -64,8 +65,7 @@ double rank_inside(const Annotated& a, const Params&) {
 double pointing_hit(const Annotated& a, const Params& p) {
   const double largest = *std::max_element(a.map, a.map + a.size);
   for (int64_t i = 0; i < a.size; ++i)
-    if (a.map[i] == largest && a.inside[static_cast<size_t>(i)])
-      return p.flag("weighted") ? 1 - a.share() : 1;
+    if (a.map[i] == largest && a.inside[static_cast<size_t>(i)]) return p.flag("weighted") ? 1 - a.share() : 1;
   return 0;
 }
 
@@ -89,8 +89,8 @@ double localised_share(const Annotated& a, const Params& p) {
   return p.flag("weighted") ? share / a.share() : share;
 }
 
-/// Area under the ROC curve: the probability that a feature inside has the larger value, ties counting half. From the sum of
-/// the ranks of the features inside (H. B. Mann, D. R. Whitney, 1947), equal values sharing the mean of theirs.
+/// Area under the ROC curve: the probability that a feature inside has the larger value, ties counting half. From the
+/// sum of the ranks of the features inside (H. B. Mann, D. R. Whitney, 1947), equal values sharing the mean of theirs.
 double roc_area(const Annotated& a, const Params&) {
   if (a.area == a.size) return kUndefined;
   const std::vector<int64_t>& order = a.maps.order(a.n);
@@ -123,7 +123,8 @@ std::vector<Metric> localisation_metrics() {
   return {
       {{"relevance-mass-accuracy", "Relevance mass accuracy", "localisation", kArras,
         "The share of the map's whole relevance that lies inside the annotation.", with_preparation({}),
-        "A map spread evenly scores the annotation's share of the image, so a large annotation is easy. With signed values "
+        "A map spread evenly scores the annotation's share of the image, so a large annotation is easy. With signed "
+        "values "
         "(abs=false) the total can vanish and the ratio leave [0,1].",
         "Σ over the annotation of aᵢ / Σ over the image of aᵢ"},
        Direction::higher,
@@ -133,7 +134,8 @@ std::vector<Metric> localisation_metrics() {
       {{"relevance-rank-accuracy", "Relevance rank accuracy", "localisation", kArras,
         "Of the k strongest features, k being the annotation's area, the share that lies inside it.",
         with_preparation({}),
-        "Knows only the order of the values, not how strong they are; where a map has few values (segments), ties are broken "
+        "Knows only the order of the values, not how strong they are; where a map has few values (segments), ties are "
+        "broken "
         "by position.",
         "|top-k(a) ∩ M| / k,  k = |M|"},
        Direction::higher,
@@ -147,7 +149,8 @@ std::vector<Metric> localisation_metrics() {
         "1 where the strongest feature lies in the annotation, else 0.",
         with_preparation(raw,
                          {{"weighted", boolean, false, "A hit counts 1 minus the annotation's share of the image"}}),
-        "One pixel decides, so it says little about one image and much about many; a large annotation is hit by chance.",
+        "One pixel decides, so it says little about one image and much about many; a large annotation is hit by "
+        "chance.",
         "[argmaxᵢ aᵢ ∈ M]"},
        Direction::higher,
        false,
@@ -156,9 +159,8 @@ std::vector<Metric> localisation_metrics() {
       {{"top-k-intersection", "Top-k intersection", "localisation",
         "J. Theiner, E. Müller-Budack, R. Ewerth: Interpretable semantic photo geolocalization, WACV 2022.",
         "Of the k strongest features, the share inside the annotation.",
-        with_preparation(raw,
-                         {{"k", integer, 1000, "Strongest features looked at", 1, 2e9, "features"},
-                          {"concept_influence", boolean, false, "Divide by the annotation's share of the image"}}),
+        with_preparation(raw, {{"k", integer, 1000, "Strongest features looked at", 1, 2e9, "features"},
+                               {"concept_influence", boolean, false, "Divide by the annotation's share of the image"}}),
         "With k larger than the annotation it cannot reach 1, so small damages score low however good the map is.",
         "|top-k(a) ∩ M| / k"},
        Direction::higher,
@@ -175,7 +177,8 @@ std::vector<Metric> localisation_metrics() {
                   {"weighted", boolean, false,
                    "Divide by the annotation's share of the image, as the paper's weighted form"},
                   {"max_size", number, 1.0, "Undefined where the annotation's share of the image is larger", 0, 1}}),
-        "Does not see negative values: a map that also calls half of the annotation contrary evidence can score 1. With "
+        "Does not see negative values: a map that also calls half of the annotation contrary evidence can score 1. "
+        "With "
         "negative values kept, shares above 1 are undefined.",
         "Σ over M of aᵢ⁺ / Σ over the image of aᵢ⁺"},
        Direction::higher,
@@ -186,7 +189,8 @@ std::vector<Metric> localisation_metrics() {
         "T. Fawcett: An introduction to ROC analysis, Pattern Recognition Letters 2006.",
         "Probability that a feature inside the annotation is stronger than one outside: 0.5 for noise.",
         with_preparation({}),
-        "All features count alike, so the order among the many weak ones matters as much as the peak; with a small annotation "
+        "All features count alike, so the order among the many weak ones matters as much as the peak; with a small "
+        "annotation "
         "even a map with many false spots scores near 1.",
         "P(aᵢ > aⱼ) + ½ P(aᵢ = aⱼ),  i ∈ M, j ∉ M"},
        Direction::higher,

@@ -7,15 +7,15 @@
 
 namespace ks {
 
-/// One image of a localisation metric: the prepared map and which of its features lie in the annotation. Features are the
-/// map's values; the annotation is repeated over its channels where it has several.
+/// One image of a localisation metric: the prepared map and which of its features lie in the annotation. Features are
+/// the map's values; the annotation is repeated over its channels where it has several.
 struct Annotated {
   const PreparedMaps& maps;
-  int64_t n;                          // which of the maps
-  const double* map;                  // its features
-  int64_t size;                       // their number
-  const std::vector<uint8_t>& inside; // one a feature
-  int64_t area;                       // number of features inside, at least 1
+  int64_t n;                           // which of the maps
+  const double* map;                   // its features
+  int64_t size;                        // their number
+  const std::vector<uint8_t>& inside;  // one a feature
+  int64_t area;                        // number of features inside, at least 1
 
   double share() const { return static_cast<double>(area) / static_cast<double>(size); }
 };

@@ -33,8 +33,8 @@ struct MetricRequest {
   ForwardMemo* forwards = nullptr;
   ExplanationMemo* explanations = nullptr;
   PreparationMemo* preparations = nullptr;  // of these attributions; may be null
-  /// Where random numbers come from that have nothing to do with the image (the weights of random networks), so that a study's
-  /// images share what is made of them; null: `seed`.
+  /// Where random numbers come from that have nothing to do with the image (the weights of random networks), so that a
+  /// study's images share what is made of them; null: `seed`.
   const uint64_t* common_seed = nullptr;
 };
 
@@ -55,12 +55,13 @@ struct Metric : Entry {  // family: faithfulness, robustness, complexity, locali
   Direction direction = Direction::higher;
   bool needs_classifier = false, needs_mask = false;
   MetricFunction measure = nullptr;
-  /// True where a score is a statement about one image among the others of the request, with these parameters; null: never.
+  /// True where a score is a statement about one image among the others of the request, with these parameters; null:
+  /// never.
   bool (*compares_images)(const Params&) = nullptr;
   /// Which scores are better with these parameters, where that depends on them; null: `direction`.
   Direction (*direction_with)(const Params&) = nullptr;
-  /// Where Quantus computes something else than the paper: the parameters that make this metric compute what Quantus does.
-  /// `compat=quantus` fills in these for what is not given.
+  /// Where Quantus computes something else than the paper: the parameters that make this metric compute what Quantus
+  /// does. `compat=quantus` fills in these for what is not given.
   json quantus = nullptr;
   /// Whether the classifier is needed with these parameters, where that depends on them; null: `needs_classifier`.
   bool (*needs_classifier_with)(const Params&) = nullptr;
@@ -83,7 +84,8 @@ const Registry<Metric>& metrics();
 std::vector<Metric> faithfulness_metrics();
 std::vector<Metric> robustness_metrics();
 std::vector<Metric> complexity_metrics();
-Metric effective_complexity_metric();  // effective_complexity.cpp, the one of complexity_metrics() that asks the network
+Metric
+effective_complexity_metric();  // effective_complexity.cpp, the one of complexity_metrics() that asks the network
 std::vector<Metric> localisation_metrics();
 std::vector<Metric> randomisation_metrics();
 std::vector<Metric> axiomatic_metrics();

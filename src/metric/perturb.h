@@ -15,8 +15,8 @@ struct Baseline {
   bool current = false;  // mean: of the sample as perturbed so far, not of the original
 };
 
-/// The parameters `baseline` and `baseline_source`. A `usual` that is no kind of Baseline is one more choice: the metric's
-/// own.
+/// The parameters `baseline` and `baseline_source`. A `usual` that is no kind of Baseline is one more choice: the
+/// metric's own.
 std::vector<Parameter> baseline_parameters(const char* usual = "black");
 /// Reads them; without `baseline_source` a mean is that of the original. `where` is the metric's name. Throws Error for
 /// a baseline that is none.

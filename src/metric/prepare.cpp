@@ -177,10 +177,12 @@ std::vector<int64_t> descending_order(const double* values, int64_t size) {
   std::vector<int64_t> order(static_cast<size_t>(size));
   if (size == 0) return order;
   for (int64_t i = 0; i < size; ++i)
-    order[static_cast<size_t>(i)] = static_cast<int64_t>(uint64_t{descending_key(values[i])} << 32 | static_cast<uint64_t>(i));
+    order[static_cast<size_t>(i)] =
+        static_cast<int64_t>(uint64_t{descending_key(values[i])} << 32 | static_cast<uint64_t>(i));
   sort_by_upper_half(order);
   const auto key = [&](size_t k) { return static_cast<uint64_t>(order[k]) >> 32; };
-  std::vector<std::pair<size_t, size_t>> same_key;  // stretches of it, in which the lower halves of the values may decide
+  std::vector<std::pair<size_t, size_t>>
+      same_key;  // stretches of it, in which the lower halves of the values may decide
   for (size_t begin = 0; begin + 1 < order.size();) {
     size_t end = begin + 1;
     while (end < order.size() && key(end) == key(begin)) ++end;
@@ -191,7 +193,8 @@ std::vector<int64_t> descending_order(const double* values, int64_t size) {
   for (const auto& [begin, end] : same_key) {
     const auto first = order.begin() + static_cast<int64_t>(begin), last = order.begin() + static_cast<int64_t>(end);
     const double value = values[*first];
-    if (!std::all_of(first, last, [&](int64_t i) { return values[i] == value; })) std::sort(first, last, Before{values});
+    if (!std::all_of(first, last, [&](int64_t i) { return values[i] == value; }))
+      std::sort(first, last, Before{values});
   }
   return order;
 }
@@ -222,7 +225,10 @@ std::vector<int64_t> top_features(const double* values, int64_t size, int64_t k)
 }
 
 PreparedMaps::PreparedMaps(Maps maps)
-    : maps_(std::move(maps)), defects_(static_cast<size_t>(maps_.count), -1), orders_(static_cast<size_t>(maps_.count)), sorted_(static_cast<size_t>(maps_.count)) {}
+    : maps_(std::move(maps)),
+      defects_(static_cast<size_t>(maps_.count), -1),
+      orders_(static_cast<size_t>(maps_.count)),
+      sorted_(static_cast<size_t>(maps_.count)) {}
 
 MapDefect PreparedMaps::defect(int64_t n) const {
   int& known = defects_[static_cast<size_t>(n)];
@@ -294,7 +300,8 @@ std::shared_ptr<const Annotations> annotations(const MetricRequest& r) {
 }
 
 std::shared_ptr<const PreparedMaps> prepared(const MetricRequest& r, const Params& p) {
-  return r.preparations ? r.preparations->get(r.attributions, p) : std::make_shared<PreparedMaps>(prepare(r.attributions, p));
+  return r.preparations ? r.preparations->get(r.attributions, p)
+                        : std::make_shared<PreparedMaps>(prepare(r.attributions, p));
 }
 
 MapDefect map_defect(const double* values, int64_t size) {

@@ -45,7 +45,8 @@ void take_magnitudes(Maps& maps);
 /// stay.
 void normalise(Maps& maps, const std::string& kind, bool batch);
 
-/// Features in descending order of value; ties by lowest index. NaN last. In linear time for values that are spread out.
+/// Features in descending order of value; ties by lowest index. NaN last. In linear time for values that are spread
+/// out.
 std::vector<int64_t> descending_order(const double* values, int64_t size);
 /// The first k of that order, themselves in no order. 0 <= k <= size.
 std::vector<int64_t> top_features(const double* values, int64_t size, int64_t k);
@@ -82,8 +83,8 @@ struct Annotations {
   std::vector<int64_t> area;                 // number of pixels inside
 };
 
-/// What the metrics of one tensor of attributions and one of masks share: prepared maps by how they were prepared, and the
-/// annotations.
+/// What the metrics of one tensor of attributions and one of masks share: prepared maps by how they were prepared, and
+/// the annotations.
 class PreparationMemo {
  public:
   std::shared_ptr<const PreparedMaps> get(const Tensor& attributions, const Params& params);

@@ -10,7 +10,8 @@ struct MetricRange {
   const char *metric, *values;
 };
 
-constexpr const char* correlation_range = "−1 to 1; 1 where the map predicts the changes, 0 where it says nothing of them";
+constexpr const char* correlation_range =
+    "−1 to 1; 1 where the map predicts the changes, 0 where it says nothing of them";
 constexpr const char* change_range = "0 and more, without a limit; 0 for a map that stays the same";
 
 constexpr MetricRange metric_ranges[] = {

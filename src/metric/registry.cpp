@@ -42,9 +42,15 @@ const Registry<Metric>& metrics() {
                         randomisation_metrics, axiomatic_metrics})
       for (Metric& m : family()) {
         if (m.quantus.is_object())
-          m.parameters.push_back({"compat", ParameterType::choice, "paper",
-                                  "Whose definition the parameters that are not given follow: with quantus " + differences(m.quantus),
-                                  {}, {}, "", {"paper", "quantus"}});
+          m.parameters.push_back(
+              {"compat",
+               ParameterType::choice,
+               "paper",
+               "Whose definition the parameters that are not given follow: with quantus " + differences(m.quantus),
+               {},
+               {},
+               "",
+               {"paper", "quantus"}});
         all.push_back(std::move(m));
       }
     return all;

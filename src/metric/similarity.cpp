@@ -20,8 +20,7 @@ double pairs(int64_t count) {
 double count_inversions(std::vector<double>& values, std::vector<double>& scratch, size_t begin, size_t end) {
   if (end - begin < 2) return 0;
   const size_t middle = begin + (end - begin) / 2;
-  double inversions =
-      count_inversions(values, scratch, begin, middle) + count_inversions(values, scratch, middle, end);
+  double inversions = count_inversions(values, scratch, begin, middle) + count_inversions(values, scratch, middle, end);
   size_t left = begin, right = middle, to = begin;
   while (left < middle || right < end) {
     if (right == end || (left < middle && values[left] <= values[right])) {
@@ -37,7 +36,8 @@ double count_inversions(std::vector<double>& values, std::vector<double>& scratc
 }
 
 /// Sums over all windows of h x w that lie inside a height x width array, [height - h + 1][width - w + 1].
-std::vector<double> window_sums(const std::vector<double>& values, int64_t height, int64_t width, int64_t h, int64_t w) {
+std::vector<double> window_sums(const std::vector<double>& values, int64_t height, int64_t width, int64_t h,
+                                int64_t w) {
   std::vector<double> rows(static_cast<size_t>(height * (width - w + 1)));
   for (int64_t y = 0; y < height; ++y)
     for (int64_t x = 0; x + w <= width; ++x)
@@ -62,7 +62,8 @@ std::vector<double> average_ranks(const double* values, int64_t size) {
   for (size_t begin = 0; begin < order.size();) {
     size_t end = begin + 1;
     while (end < order.size() && values[order[end]] == values[order[begin]]) ++end;
-    for (size_t i = begin; i < end; ++i) ranks[static_cast<size_t>(order[i])] = static_cast<double>(begin + 1 + end) / 2;
+    for (size_t i = begin; i < end; ++i)
+      ranks[static_cast<size_t>(order[i])] = static_cast<double>(begin + 1 + end) / 2;
     begin = end;
   }
   return ranks;
@@ -88,8 +89,7 @@ double spearman(const double* a, const double* b, int64_t size) {
 double kendall_tau(const double* a, const double* b, int64_t size) {
   std::vector<int64_t> order(static_cast<size_t>(size));
   std::iota(order.begin(), order.end(), int64_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](int64_t i, int64_t j) { return a[i] != a[j] ? a[i] < a[j] : b[i] < b[j]; });
+  std::sort(order.begin(), order.end(), [&](int64_t i, int64_t j) { return a[i] != a[j] ? a[i] < a[j] : b[i] < b[j]; });
   double ties_a = 0, ties_b = 0, ties_both = 0;
   int64_t run_a = 1, run_both = 1;
   for (int64_t i = 1; i <= size; ++i) {
@@ -132,7 +132,8 @@ double ssim(const double* a, const double* b, int64_t height, int64_t width, int
   const int64_t h = height == 1 ? 1 : window, w = window;
   if (h > height || w > width || window % 2 == 0)
     throw Error("'win_size' is " + std::to_string(window), "ssim",
-                "it must be odd and at most the map's shorter side, " + std::to_string(height == 1 ? width : std::min(height, width)));
+                "it must be odd and at most the map's shorter side, " +
+                    std::to_string(height == 1 ? width : std::min(height, width)));
   const int64_t size = height * width;
   const auto [low_a, high_a] = std::minmax_element(a, a + size);
   const auto [low_b, high_b] = std::minmax_element(b, b + size);
@@ -175,12 +176,30 @@ double Similarity::operator()(const Maps& a, int64_t n, const Maps& b, int64_t m
 std::vector<Parameter> similarity_parameters(const char* usual) {
   using enum ParameterType;
   return {
-      {"similarity", choice, usual, "How alike two maps are", {}, {}, "",
+      {"similarity",
+       choice,
+       usual,
+       "How alike two maps are",
+       {},
+       {},
+       "",
        {"spearman", "pearson", "kendall-tau", "cosine", "ssim"}},
-      {"ssim_layout", choice, "image", "ssim of the map as an image, or of its values as one list (as Quantus)", {}, {}, "",
+      {"ssim_layout",
+       choice,
+       "image",
+       "ssim of the map as an image, or of its values as one list (as Quantus)",
+       {},
+       {},
+       "",
        {"image", "flat"}},
       {"win_size", integer, 7, "Side of ssim's windows, odd", 3, 99, "px"},
-      {"data_range", choice, "joint", "What ssim takes for the range of values: that of both maps together", {}, {}, "",
+      {"data_range",
+       choice,
+       "joint",
+       "What ssim takes for the range of values: that of both maps together",
+       {},
+       {},
+       "",
        {"joint"}},
   };
 }

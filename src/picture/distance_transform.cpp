@@ -7,8 +7,8 @@ namespace ks {
 
 namespace {
 
-/// Distances within columns, at least width + height where a column has none of the set: what the first of the two passes
-/// comes to for a set.
+/// Distances within columns, at least width + height where a column has none of the set: what the first of the two
+/// passes comes to for a set.
 std::vector<int> column_distances(const std::vector<uint8_t>& points, int width, int height) {
   std::vector<int> out(points.size());
   for (int x = 0; x < width; ++x) out[static_cast<size_t>(x)] = points[static_cast<size_t>(x)] ? 0 : width + height;
@@ -55,7 +55,8 @@ class Envelope {
         x = static_cast<int>(static_cast<const uint8_t*>(next) - asked);
       }
       while (k + 1 < count && parabolas_[k + 1].from < x) ++k;
-      row[x] = count == 0 ? no_distance : (x - parabolas_[k].centre) * (x - parabolas_[k].centre) + parabolas_[k].height;
+      row[x] =
+          count == 0 ? no_distance : (x - parabolas_[k].centre) * (x - parabolas_[k].centre) + parabolas_[k].height;
     }
   }
 
@@ -78,7 +79,8 @@ std::vector<int> squared_distances(const std::vector<uint8_t>& points, int width
   for (int y = 0; y < height; ++y) {
     const size_t row = static_cast<size_t>(y) * static_cast<size_t>(width);
     const uint8_t* wanted = asked ? asked->data() + row : nullptr;
-    if (!wanted || std::memchr(wanted, 1, static_cast<size_t>(width))) envelope.transform(out.data() + row, width, far, wanted);
+    if (!wanted || std::memchr(wanted, 1, static_cast<size_t>(width)))
+      envelope.transform(out.data() + row, width, far, wanted);
   }
   return out;
 }

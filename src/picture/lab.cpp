@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::array<double, 3> kWhite{0.95047, 1.0, 1.08883};  // D65, 2 degrees
 
-double linear_of(double v) { return v > 0.04045 ? std::pow((v + 0.055) / 1.055, 2.4) : v / 12.92; }
+double linear_of(double v) {
+  return v > 0.04045 ? std::pow((v + 0.055) / 1.055, 2.4) : v / 12.92;
+}
 
 std::array<double, 3> linear_to_lab(const std::array<double, 3>& linear) {
   const double xyz[3] = {0.412453 * linear[0] + 0.357580 * linear[1] + 0.180423 * linear[2],

@@ -57,7 +57,8 @@ const Registry<Normalisation>& normalisations() {
             "Maximum of the study",
             "common scale",
             kNormalisationPaper,
-            "Divides by the largest magnitude in all maps of the method, so that colours can be compared between images.",
+            "Divides by the largest magnitude in all maps of the method, so that colours can be compared between "
+            "images.",
             {},
             "Images with weak attributions look empty, and the picture changes when an image is added.",
             "v = R / max over images and pixels of |R|"},
@@ -67,7 +68,8 @@ const Registry<Normalisation>& normalisations() {
             "99th percentile of this map",
             "own scale",
             kNormalisationPaper,
-            "Divides by a percentile of the map's magnitudes and clips what is above: outliers no longer hide the rest.",
+            "Divides by a percentile of the map's magnitudes and clips what is above: outliers no longer hide the "
+            "rest.",
             {percentile()},
             "The strongest pixels cannot be told apart any more.",
             "v = clip(R / q, −1, 1),  q = percentile of |Rᵢ|"},
@@ -80,7 +82,8 @@ const Registry<Normalisation>& normalisations() {
             "Divides by a percentile of the magnitudes in all maps of the method and clips what is above: comparable "
             "between images, and safe from outliers.",
             {percentile()},
-            "Where few images hold most of the evidence, those are clipped throughout, and the picture changes when an image "
+            "Where few images hold most of the evidence, those are clipped throughout, and the picture changes when an "
+            "image "
             "is added.",
             "v = clip(R / q, −1, 1),  q = percentile of |R| over images and pixels"},
            true,

@@ -83,7 +83,8 @@ const Registry<Pooling>& poolings() {
             "Mean",
             "signed",
             kPoolingPaper,
-            "Average of the channels: the sum divided by their number, the same picture after normalisation by the map's "
+            "Average of the channels: the sum divided by their number, the same picture after normalisation by the "
+            "map's "
             "own values.",
             {},
             "Channels of opposite sign cancel: a pixel with strong evidence both ways looks unimportant.",

@@ -18,13 +18,20 @@ std::string range_text(const Parameter& p) {
 
 const char* type_name(ParameterType type) {
   switch (type) {
-    case ParameterType::number: return "number";
-    case ParameterType::integer: return "integer";
-    case ParameterType::boolean: return "boolean";
-    case ParameterType::choice: return "choice";
-    case ParameterType::text: return "text";
-    case ParameterType::list: return "list";
-    case ParameterType::value: return "value";
+    case ParameterType::number:
+      return "number";
+    case ParameterType::integer:
+      return "integer";
+    case ParameterType::boolean:
+      return "boolean";
+    case ParameterType::choice:
+      return "choice";
+    case ParameterType::text:
+      return "text";
+    case ParameterType::list:
+      return "list";
+    case ParameterType::value:
+      return "value";
   }
   return "";
 }
@@ -89,7 +96,8 @@ json check_value(const Parameter& p, const json& v, const std::string& where) {
         return checked;
       }
       return v;
-    case ParameterType::value: return p.choices.empty() ? v : check_number_or_choice(p, v, where);
+    case ParameterType::value:
+      return p.choices.empty() ? v : check_number_or_choice(p, v, where);
   }
   return v;
 }
@@ -127,7 +135,9 @@ std::string allowed_values(const Parameter& p) {
     return (p.type == ParameterType::list ? "a list, each element " : "") + number_or_choices(p);
   if (!p.choices.empty()) return "one of " + join(p.choices);
   if (p.min || p.max) return range_text(p);
-  return p.type == ParameterType::boolean ? "true or false" : p.type == ParameterType::value ? "any" : type_name(p.type);
+  return p.type == ParameterType::boolean ? "true or false"
+         : p.type == ParameterType::value ? "any"
+                                          : type_name(p.type);
 }
 
 json parse_parameter(const std::string& text) {
@@ -145,9 +155,14 @@ json describe(const Entry& entry) {
     if (!p.choices.empty()) out["choices"] = p.choices;
     parameters.push_back(std::move(out));
   }
-  return {{"name", entry.name},         {"title", entry.title},     {"family", entry.family},
-          {"citation", entry.citation}, {"description", entry.description}, {"misleads", entry.misleads},
-          {"formula", entry.formula},   {"parameters", std::move(parameters)}};
+  return {{"name", entry.name},
+          {"title", entry.title},
+          {"family", entry.family},
+          {"citation", entry.citation},
+          {"description", entry.description},
+          {"misleads", entry.misleads},
+          {"formula", entry.formula},
+          {"parameters", std::move(parameters)}};
 }
 
 std::string nearest_name(const std::string& name, const std::vector<std::string>& known) {

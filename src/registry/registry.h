@@ -28,8 +28,8 @@ struct Parameter {
   std::optional<double> min = {};  // inclusive
   std::optional<double> max = {};  // inclusive
   std::string unit = {};           // "px", "samples", ...; empty for a plain number
-  /// The texts a `choice` takes. Of a `value` or a `list`: it takes finite numbers in range and these texts, and one that
-  /// ends in a colon takes a name after it ("image:" takes "image:healthy").
+  /// The texts a `choice` takes. Of a `value` or a `list`: it takes finite numbers in range and these texts, and one
+  /// that ends in a colon takes a name after it ("image:" takes "image:healthy").
   std::vector<std::string> choices = {};
 };
 
@@ -64,7 +64,8 @@ class Params {
   json values_ = json::object();
 };
 
-/// Fills in defaults. Throws Error naming the entry and the parameter when one is unknown, of the wrong type or out of range.
+/// Fills in defaults. Throws Error naming the entry and the parameter when one is unknown, of the wrong type or out of
+/// range.
 Params check_parameters(const Entry& entry, const json& given);
 
 /// Which values a parameter takes, in words: "from 1 to 1000", "one of slic, grid", "true or false", "text", "any".

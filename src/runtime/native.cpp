@@ -14,8 +14,8 @@ namespace ks {
 
 namespace {
 
-/// The way into the library. ONNX Runtime's own builds send records of their use over the network unless this variable is
-/// set before the first call; nothing that is done here shall leave the machine.
+/// The way into the library. ONNX Runtime's own builds send records of their use over the network unless this variable
+/// is set before the first call; nothing that is done here shall leave the machine.
 const OrtApiBase& library() {
   static const OrtApiBase* const base = [] {
     setenv("ORT_DISABLE_TELEMETRY", "1", 1);
@@ -85,7 +85,8 @@ TensorInfo tensor_info(const OrtSession* session, size_t index, bool input) {
   return info;
 }
 
-/// Whether this build of ONNX Runtime can use CUDA on this machine; only asked for when CUDA was requested or may be used.
+/// Whether this build of ONNX Runtime can use CUDA on this machine; only asked for when CUDA was requested or may be
+/// used.
 bool append_cuda(OrtSessionOptions* options) {
   OrtCUDAProviderOptionsV2* cuda = nullptr;
   OrtStatus* status = api().CreateCUDAProviderOptions(&cuda);
@@ -137,7 +138,8 @@ Session::Session(const std::string& onnx_bytes, const SessionOptions& options, c
   for (const auto& [symbol, size] : options.dimensions)
     check(api().AddFreeDimensionOverrideByName(o.pointer, symbol.c_str(), size));
   if (options.profile) check(api().EnableProfiling(o.pointer, options.profile_prefix.c_str()));
-  if (options.device == Device::webgpu) throw Error("WebGPU is not part of the native build", "", "use --device cpu or cuda");
+  if (options.device == Device::webgpu)
+    throw Error("WebGPU is not part of the native build", "", "use --device cpu or cuda");
   if (options.device != Device::cpu) {
     const bool cuda = cuda_in_build() && append_cuda(o.pointer);
     if (options.device == Device::cuda && !cuda)
@@ -200,8 +202,12 @@ std::vector<Tensor> Session::run(const std::vector<Input>& inputs, const std::ve
   return results;
 }
 
-const std::vector<TensorInfo>& Session::inputs() const { return impl_->inputs; }
-const std::vector<TensorInfo>& Session::outputs() const { return impl_->outputs; }
+const std::vector<TensorInfo>& Session::inputs() const {
+  return impl_->inputs;
+}
+const std::vector<TensorInfo>& Session::outputs() const {
+  return impl_->outputs;
+}
 
 RuntimeInfo runtime_info() {
   RuntimeInfo info;

@@ -31,8 +31,9 @@ struct TensorInfo {
   Shape shape;  // -1 where the size is free
 };
 
-/// One network ready to run: ONNX Runtime's C API, natively (native.cpp) or in the browser (web.cpp). Inputs and outputs are
-/// float32. In the browser a call may suspend the calling worker (Asyncify); never call it from a callback of a run.
+/// One network ready to run: ONNX Runtime's C API, natively (native.cpp) or in the browser (web.cpp). Inputs and
+/// outputs are float32. In the browser a call may suspend the calling worker (Asyncify); never call it from a callback
+/// of a run.
 class Session {
  public:
   /// Throws Error when ONNX Runtime refuses the model (its message names the node).

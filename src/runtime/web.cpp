@@ -114,8 +114,12 @@ std::vector<Tensor> Session::run(const std::vector<Input>& inputs, const std::ve
   return results;
 }
 
-const std::vector<TensorInfo>& Session::inputs() const { return impl_->inputs; }
-const std::vector<TensorInfo>& Session::outputs() const { return impl_->outputs; }
+const std::vector<TensorInfo>& Session::inputs() const {
+  return impl_->inputs;
+}
+const std::vector<TensorInfo>& Session::outputs() const {
+  return impl_->outputs;
+}
 
 RuntimeInfo runtime_info() {
   const nlohmann::json j = nlohmann::json::parse(text(runtime_text));

@@ -187,8 +187,8 @@ struct Engine::State {
   uint64_t seed(size_t image) const { return mix_seed(static_cast<uint64_t>(study.seed), slots[image].seed_stream); }
 
   std::string explanation_key(size_t image, const std::string& method, const Params& params) const {
-    json depends = {"explanation", cell_version, classifier->hash(), images[image].hash, method, params.all(),
-                    predictions[image].target, seed(image)};
+    json depends = {"explanation", cell_version, classifier->hash(),        images[image].hash,
+                    method,        params.all(), predictions[image].target, seed(image)};
     for (const std::string& id : reference_pictures(params)) {
       const size_t i = find_image(id);
       depends.push_back(i < images.size() ? images[i].hash : "");
@@ -363,7 +363,8 @@ const Explanation& Engine::explain(size_t image, const StudyMethod& method, cons
   const Params params = check_parameters(methods().at(method.name), method.params);
   const std::string key = s.explanation_key(image, method.name, params);
   if (const Explanation* found = s.find_explanation(image, key)) return *found;
-  // An aggregate's members are cells like others, so that it costs nothing where they are there, and aggregates share them.
+  // An aggregate's members are cells like others, so that it costs nothing where they are there, and aggregates share
+  // them.
   Explanation made;
   const std::vector<StudyMethod> members = members_in_study(params);
   const double parts = static_cast<double>(members.size() + 1);
@@ -422,8 +423,8 @@ void Engine::explain_together(size_t image, const std::vector<StudyMethod>& meth
     JointNetwork& joint = joint_network(*s.classifier, networks);
     const std::vector<int> targets = {s.predictions[image].target};
     const Stopwatch watch;
-    std::vector<Tensor> maps = joint.explain(
-        {*s.classifier, s.images[image].input, targets, s.seed(image), nullptr, s.pictures()});
+    std::vector<Tensor> maps =
+        joint.explain({*s.classifier, s.images[image].input, targets, s.seed(image), nullptr, s.pictures()});
     const double milliseconds = watch.milliseconds();
     for (size_t k = 0; k < networks.size(); ++k) {
       const bool wanted = std::find(missing_keys.begin(), missing_keys.end(), keys[k]) != missing_keys.end();
@@ -458,7 +459,7 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
   std::string map_keys;
   for (const size_t i : batch) {
     const std::string explanation = s.explanation_key(i, method.name, method_params);
-    depends.push_back({explanation, !measurer.needs_mask               ? std::string()
+    depends.push_back({explanation, !measurer.needs_mask                ? std::string()
                                     : variant && s.images[i].has_mask() ? s.annotation(i, *variant).hash
                                                                         : s.slots[i].mask_hash});
     map_keys += explanation;
@@ -488,7 +489,8 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
       inputs.push_back(s.images[i].input);
     }
     all_masked = all_masked && s.images[i].has_mask();
-    if (s.images[i].has_mask()) masks.push_back(mask_tensor(variant ? s.annotation(i, *variant).mask : s.images[i].mask));
+    if (s.images[i].has_mask())
+      masks.push_back(mask_tensor(variant ? s.annotation(i, *variant).mask : s.images[i].mask));
   }
   const Tensor all_maps = alone ? Tensor() : concatenate(maps), all_inputs = alone ? Tensor() : concatenate(inputs);
   const Tensor& map = alone ? explain(image, method).map : all_maps;
@@ -499,8 +501,19 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
     s.preparations.clear();
     s.prepared_maps = map_keys;
   }
-  MetricRequest request{s.classifier.get(), &input, &targets, map, all_masked ? &mask : nullptr, &explainer, &method_params,
-                        s.seed(image), progress, s.pictures(), &s.forwards, &s.changed_explanations, &s.preparations};
+  MetricRequest request{s.classifier.get(),
+                        &input,
+                        &targets,
+                        map,
+                        all_masked ? &mask : nullptr,
+                        &explainer,
+                        &method_params,
+                        s.seed(image),
+                        progress,
+                        s.pictures(),
+                        &s.forwards,
+                        &s.changed_explanations,
+                        &s.preparations};
   const uint64_t study_seed = static_cast<uint64_t>(s.study.seed);
   request.common_seed = &study_seed;
   if (!alone) request.seed = study_seed;

@@ -78,9 +78,9 @@ class Engine {
   /// The reference holds until the next open().
   const Explanation& explain(size_t image, const StudyMethod& method, const Progress& progress = nullptr);
 
-  /// Computes the explanations of one image that are not there yet by those of `methods` that are one network each, in one
-  /// pass (explain/together.h); explain() then finds them. Each gets the part of the pass's time that is its share of the
-  /// work. What cannot be had this way is left to explain(), which says why. Throws Cancelled.
+  /// Computes the explanations of one image that are not there yet by those of `methods` that are one network each, in
+  /// one pass (explain/together.h); explain() then finds them. Each gets the part of the pass's time that is its share
+  /// of the work. What cannot be had this way is left to explain(), which says why. Throws Cancelled.
   void explain_together(size_t image, const std::vector<StudyMethod>& methods, const Progress& progress = nullptr);
 
   /// One metric of that explanation (which is computed first where it is missing). Throws Error, Cancelled.
@@ -88,8 +88,8 @@ class Engine {
   const Score& measure(size_t image, const StudyMethod& method, const StudyMetric& metric,
                        const Progress& progress = nullptr, const AnnotationVariant* variant = nullptr);
 
-  /// True where the metric says something of one image among the others: its score depends on all images of the study, and
-  /// is computed for all of them at once.
+  /// True where the metric says something of one image among the others: its score depends on all images of the study,
+  /// and is computed for all of them at once.
   static bool compares_images(const StudyMetric& metric);
 
   /// True when explain() would return without computing.
@@ -100,7 +100,8 @@ class Engine {
   /// True where finished cells are kept beyond this process.
   bool has_store() const;
 
-  /// Lets go of the maps of one image and of what its metrics shared (scores stay): for studies of more images than maps fit into memory.
+  /// Lets go of the maps of one image and of what its metrics shared (scores stay): for studies of more images than
+  /// maps fit into memory.
   void forget_maps(size_t image);
 
   /// Cells computed so far, not counting those from memory or the store: for tests and remarks.

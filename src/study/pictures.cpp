@@ -9,7 +9,6 @@ namespace ks {
 
 namespace {
 
-
 std::string decode_text(const std::string& text, const std::string& where) {
   if (std::optional<std::string> bytes = decode_base64(text)) return *bytes;
   throw Error("is no base64", where, "embed the whole file, without line breaks");

@@ -11,8 +11,8 @@ struct MetricPage {
   std::string name, title, body;
 };
 
-/// Pages of all metrics in the order of the registry. Each measures the controls (random, sobel, centre) and the gradient;
-/// parameters that cost many forward passes are lowered, and the page says so.
+/// Pages of all metrics in the order of the registry. Each measures the controls (random, sobel, centre) and the
+/// gradient; parameters that cost many forward passes are lowered, and the page says so.
 std::vector<MetricPage> metric_pages(const ReferenceSubject& subject, const Progress& progress = nullptr);
 
 /// The list of all metrics, by category, with links to their pages.

@@ -74,21 +74,25 @@ constexpr Section sections[] = {{"index.html", "Methods"},
 
 }  // namespace
 
-std::string reference_page(const std::string& title, const std::string& up, const std::string& section, const std::string& body,
-                 const std::string& program) {
-  std::string nav = "<nav aria-label=\"Reference\"><a class=\"home\" href=\"" + up + "index.html\">Kernelscope reference</a>";
+std::string reference_page(const std::string& title, const std::string& up, const std::string& section,
+                           const std::string& body, const std::string& program) {
+  std::string nav =
+      "<nav aria-label=\"Reference\"><a class=\"home\" href=\"" + up + "index.html\">Kernelscope reference</a>";
   for (const Section& s : sections)
-    nav += "<a href=\"" + up + s.file + "\"" + (s.file == section ? " aria-current=\"true\"" : "") + ">" + s.title + "</a>";
+    nav += "<a href=\"" + up + s.file + "\"" + (s.file == section ? " aria-current=\"true\"" : "") + ">" + s.title +
+           "</a>";
   return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
          "content=\"width=device-width, initial-scale=1\"><title>" +
-         escape_markup(title) + " – Kernelscope reference</title><style>" + report_css + reference_css + "</style></head><body>\n" +
-         nav + "</nav>\n<main>\n" + body + "</main>\n<footer>Made by " + escape_markup(program) +
+         escape_markup(title) + " – Kernelscope reference</title><style>" + report_css + reference_css +
+         "</style></head><body>\n" + nav + "</nav>\n<main>\n" + body + "</main>\n<footer>Made by " +
+         escape_markup(program) +
          " from its registries: what stands here is what the program does.</footer>\n</body></html>\n";
 }
 
 std::string family_title(std::string family) {
   const size_t capitals = family.size() <= 3 ? family.size() : 1;
-  for (size_t i = 0; i < capitals; ++i) family[i] = static_cast<char>(std::toupper(static_cast<unsigned char>(family[i])));
+  for (size_t i = 0; i < capitals; ++i)
+    family[i] = static_cast<char>(std::toupper(static_cast<unsigned char>(family[i])));
   return family;
 }
 
@@ -103,8 +107,9 @@ std::string parameter_table(const Entry& entry) {
       "<div class=\"scroll\"><table class=\"parameters\"><thead><tr><th>Parameter</th><th>Default</th><th>Values</th>"
       "<th>Unit</th><th>What it does</th></tr></thead><tbody>\n";
   for (const Parameter& p : entry.parameters)
-    out += "<tr><td><code>" + escape_markup(p.name) + "</code></td><td><code>" + escape_markup(value_text(p.default_value)) + "</code></td><td>" +
-           escape_markup(allowed_values(p)) + "</td><td>" + escape_markup(p.unit) + "</td><td>" + escape_markup(p.help) + "</td></tr>\n";
+    out += "<tr><td><code>" + escape_markup(p.name) + "</code></td><td><code>" +
+           escape_markup(value_text(p.default_value)) + "</code></td><td>" + escape_markup(allowed_values(p)) +
+           "</td><td>" + escape_markup(p.unit) + "</td><td>" + escape_markup(p.help) + "</td></tr>\n";
   return out + "</tbody></table></div>\n";
 }
 
@@ -114,7 +119,8 @@ std::string formula_html(const Entry& entry) {
 
 std::string misleads_html(const Entry& entry) {
   if (entry.misleads.empty()) return "";
-  return "<div class=\"misleads\"><p><strong>When it misleads</strong>" + escape_markup(entry.misleads) + "</p></div>\n";
+  return "<div class=\"misleads\"><p><strong>When it misleads</strong>" + escape_markup(entry.misleads) +
+         "</p></div>\n";
 }
 
 std::string citation_html(const Entry& entry) {
@@ -126,8 +132,8 @@ std::string figure_html(const std::string& picture, const std::string& caption) 
 }
 
 std::string image_html(const Image& picture, const std::string& alt) {
-  return "<img alt=\"" + escape_markup(alt) + "\" src=\"" + jpeg_uri(picture) + "\" width=\"" + std::to_string(picture.width) +
-         "\" height=\"" + std::to_string(picture.height) + "\">";
+  return "<img alt=\"" + escape_markup(alt) + "\" src=\"" + jpeg_uri(picture) + "\" width=\"" +
+         std::to_string(picture.width) + "\" height=\"" + std::to_string(picture.height) + "\">";
 }
 
 StudyView reference_view() {

@@ -9,7 +9,8 @@ namespace ks {
 
 /// The parts that pages of the reference have in common, as HTML.
 
-/// A whole page. `up`: "" for a page at the top, "../" for one in a folder. `section`: the file of the section it belongs to.
+/// A whole page. `up`: "" for a page at the top, "../" for one in a folder. `section`: the file of the section it
+/// belongs to.
 std::string reference_page(const std::string& title, const std::string& up, const std::string& section,
                            const std::string& body, const std::string& program);
 

@@ -18,7 +18,8 @@ struct ReportNotes {
 /// The report: one HTML page with everything in it (styles, pictures), to read, print and send.
 std::string report_html(const StudyResults& results, const Figures& figures, const ReportNotes& notes);
 
-/// The colours of a view in words: a colour bar from "against the class" to "for it", pooling, normalisation, annotation.
+/// The colours of a view in words: a colour bar from "against the class" to "for it", pooling, normalisation,
+/// annotation.
 std::string legend_html(const StudyView& view);
 
 /// "higher is better ↑"

@@ -170,7 +170,8 @@ std::string scores_csv(const StudyResults& results) {
         if (!result.done || std::isnan(result.score.value)) continue;
         out += csv_field(results.images[i].id) + "," + csv_field(methods[m]) + "," + csv_field(ids[k]) + "," +
                exact_number(result.score.value) + "," +
-               to_string(direction_of(metrics().at(results.study.metrics[k].name), results.study.metrics[k].params)) + "\r\n";
+               to_string(direction_of(metrics().at(results.study.metrics[k].name), results.study.metrics[k].params)) +
+               "\r\n";
       }
   return out;
 }

@@ -8,7 +8,8 @@ namespace ks {
 /// results.json: everything there is to know of a run but the maps. `program` is "kernelscope 0.1.0".
 json results_json(const StudyResults& results, const std::string& program);
 
-/// The methods best first: [{"method": id, "label": ..., "overall": ..., "categories": {category: rank}, "ranks": {metric: rank}}].
+/// The methods best first: [{"method": id, "label": ..., "overall": ..., "categories": {category: rank}, "ranks":
+/// {metric: rank}}].
 json ranking_json(const StudyResults& results);
 
 /// scores.csv, tidy: image,method,metric,score,direction; one line per defined score (RFC 4180).

@@ -8,16 +8,17 @@
 
 namespace ks {
 
-/// One explanation and every metric of it that needs no other image: the piece of work that a run hands out when several
-/// compute a study. Whoever computes it, its cells are the same bit for bit; the run that gathers finds them in its store.
+/// One explanation and every metric of it that needs no other image: the piece of work that a run hands out when
+/// several compute a study. Whoever computes it, its cells are the same bit for bit; the run that gathers finds them in
+/// its store.
 struct Unit {
   size_t image = 0, method = 0;
   bool operator==(const Unit&) const = default;
 };
 
 /// Hands a study's units to several workers, each unit once. A worker stays with its image, whose metrics share forward
-/// passes; then it takes an image that nobody has begun; then it helps with the one that has most left, so that uneven work
-/// ends together.
+/// passes; then it takes an image that nobody has begun; then it helps with the one that has most left, so that uneven
+/// work ends together.
 class UnitQueue {
  public:
   UnitQueue(size_t images, size_t methods);
@@ -40,8 +41,9 @@ Shard parse_shard(const std::string& text);
 /// The units of one shard: whole images where there are enough of them, else single units, in turn.
 std::vector<Unit> units_of(const Shard& shard, size_t images, size_t methods);
 
-/// Computes units, as long as `next` gives any, into the engine's store. What cannot be computed is left out: the run that
-/// gathers meets the same Error and tells it. Throws Cancelled.
-void compute_units(Engine& engine, const std::function<std::optional<Unit>()>& next, const Progress& progress = nullptr);
+/// Computes units, as long as `next` gives any, into the engine's store. What cannot be computed is left out: the run
+/// that gathers meets the same Error and tells it. Throws Cancelled.
+void compute_units(Engine& engine, const std::function<std::optional<Unit>()>& next,
+                   const Progress& progress = nullptr);
 
 }  // namespace ks

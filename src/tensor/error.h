@@ -5,7 +5,8 @@
 namespace ks {
 
 /// The user's input is at fault: one sentence that says what is wrong, where, and what to do about it.
-/// Faults of our own are std::logic_error or std::runtime_error instead; the command line tells them apart by exit status.
+/// Faults of our own are std::logic_error or std::runtime_error instead; the command line tells them apart by exit
+/// status.
 class Error : public std::runtime_error {
  public:
   /// what: "the file is no image"; where: "photo.jpg", may be empty; hint: "give a JPEG or PNG file", may be empty.

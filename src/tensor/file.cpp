@@ -14,7 +14,8 @@ std::string read_file(const std::string& path) {
   std::error_code ec;
   if (fs::is_directory(path, ec)) throw Error("is a folder, not a file", path);
   std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error("cannot be read", path, fs::exists(path, ec) ? "check its permissions" : "there is no such file");
+  if (!in)
+    throw Error("cannot be read", path, fs::exists(path, ec) ? "check its permissions" : "there is no such file");
   std::ostringstream bytes;
   bytes << in.rdbuf();
   return std::move(bytes).str();

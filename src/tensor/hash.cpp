@@ -71,8 +71,8 @@ std::string sha256(const std::string& bytes) {
 }
 
 Fingerprint fingerprint(std::string_view bytes) {
-  // Two chains of multiply and shift over 8-byte words, with odd constants (of the golden ratio and of the square root of
-  // 3), so that no bit of one decides a bit of the other.
+  // Two chains of multiply and shift over 8-byte words, with odd constants (of the golden ratio and of the square root
+  // of 3), so that no bit of one decides a bit of the other.
   uint64_t a = bytes.size() + 0x9E3779B97F4A7C15u, b = ~a;
   const auto mix = [&](uint64_t word) {
     a = (a ^ word) * 0x9E3779B97F4A7C15u;

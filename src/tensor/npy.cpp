@@ -78,7 +78,9 @@ Tensor decode_npy(const std::string& bytes, const std::string& where) {
   throw Error("arrays of type " + dtype + " are not read", where, "save it as float32");
 }
 
-Tensor load_npy(const std::string& path) { return decode_npy(read_file(path), path); }
+Tensor load_npy(const std::string& path) {
+  return decode_npy(read_file(path), path);
+}
 
 std::string encode_npy(const Tensor& tensor) {
   std::string shape;
@@ -95,6 +97,8 @@ std::string encode_npy(const Tensor& tensor) {
   return out;
 }
 
-void save_npy(const std::string& path, const Tensor& tensor) { write_file(path, encode_npy(tensor)); }
+void save_npy(const std::string& path, const Tensor& tensor) {
+  write_file(path, encode_npy(tensor));
+}
 
 }  // namespace ks

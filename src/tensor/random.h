@@ -6,9 +6,9 @@
 
 namespace ks {
 
-/// Counter-based random numbers: Philox4x32-10 (J. Salmon, M. Moraes, R. Dror, D. Shaw: Parallel random numbers: as easy
-/// as 1, 2, 3, SC 2011). The same (seed, stream) gives the same numbers on every machine and in WebAssembly.
-/// Give every independent use (image, method, sample) a stream of its own.
+/// Counter-based random numbers: Philox4x32-10 (J. Salmon, M. Moraes, R. Dror, D. Shaw: Parallel random numbers: as
+/// easy as 1, 2, 3, SC 2011). The same (seed, stream) gives the same numbers on every machine and in WebAssembly. Give
+/// every independent use (image, method, sample) a stream of its own.
 class Random {
  public:
   explicit Random(uint64_t seed, uint64_t stream = 0) : seed_(seed), stream_(stream) {}

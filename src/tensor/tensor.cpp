@@ -29,7 +29,9 @@ Tensor Tensor::slice(int64_t begin, int64_t end) const {
   return Tensor(std::move(s), std::vector<float>(sample(begin), sample(begin) + (end - begin) * stride()));
 }
 
-Tensor Tensor::reshaped(Shape new_shape) const { return Tensor(std::move(new_shape), data); }
+Tensor Tensor::reshaped(Shape new_shape) const {
+  return Tensor(std::move(new_shape), data);
+}
 
 Tensor concatenate(const std::vector<Tensor>& parts) {
   Tensor out;

@@ -86,7 +86,8 @@ Augmentation Augmentation::none() {
 
 void augment(const Image& image, const Augmentation& a, const Preprocessing& p, Random& random, float* out) {
   const int64_t plane = static_cast<int64_t>(p.width) * p.height;
-  resample(image.rgb.data(), 3, 1, 3, image.width, image.height, draw_warp(image, a, p, random), p.width, p.height, out);
+  resample(image.rgb.data(), 3, 1, 3, image.width, image.height, draw_warp(image, a, p, random), p.width, p.height,
+           out);
   draw_colours(a, random, plane, out);
   // Drawn in any case, so that one amount's setting does not change what is drawn for another.
   const bool blurred = random.chance(1.0 / 3), noisy = random.chance(0.5);

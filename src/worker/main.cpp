@@ -60,7 +60,9 @@ void report(double fraction) {
 
 extern "C" {
 
-EMSCRIPTEN_KEEPALIVE char* ks_allocate(int size) { return static_cast<char*>(std::malloc(static_cast<size_t>(size ? size : 1))); }
+EMSCRIPTEN_KEEPALIVE char* ks_allocate(int size) {
+  return static_cast<char*>(std::malloc(static_cast<size_t>(size ? size : 1)));
+}
 
 /// Handles a request and frees its parts; the answer is then at the four functions below.
 EMSCRIPTEN_KEEPALIVE void ks_request(char* head, int head_size, char* bytes, int size) {
@@ -74,8 +76,16 @@ EMSCRIPTEN_KEEPALIVE void ks_request(char* head, int head_size, char* bytes, int
   state().bytes = std::move(answer.bytes);
 }
 
-EMSCRIPTEN_KEEPALIVE const char* ks_head() { return state().head.data(); }
-EMSCRIPTEN_KEEPALIVE int ks_head_size() { return static_cast<int>(state().head.size()); }
-EMSCRIPTEN_KEEPALIVE const char* ks_bytes() { return state().bytes.data(); }
-EMSCRIPTEN_KEEPALIVE int ks_bytes_size() { return static_cast<int>(state().bytes.size()); }
+EMSCRIPTEN_KEEPALIVE const char* ks_head() {
+  return state().head.data();
+}
+EMSCRIPTEN_KEEPALIVE int ks_head_size() {
+  return static_cast<int>(state().head.size());
+}
+EMSCRIPTEN_KEEPALIVE const char* ks_bytes() {
+  return state().bytes.data();
+}
+EMSCRIPTEN_KEEPALIVE int ks_bytes_size() {
+  return static_cast<int>(state().bytes.size());
+}
 }

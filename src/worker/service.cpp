@@ -27,9 +27,12 @@ std::string id_of(const std::string& name) {
   const size_t dot = name.rfind('.');
   std::string out;
   for (char c : name.substr(0, dot == 0 ? std::string::npos : dot)) {
-    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
-    if (fine) out += c;
-    else if (!out.empty() && out.back() != '-') out += '-';
+    const bool fine =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+    if (fine)
+      out += c;
+    else if (!out.empty() && out.back() != '-')
+      out += '-';
   }
   while (!out.empty() && out.back() == '-') out.pop_back();
   return out.empty() ? "image" : out.substr(0, 40);
@@ -51,7 +54,8 @@ Service::Service(Loader loader, SessionOptions options)
             if (source.kind != Source::Kind::file) return loader(what, source);
             const auto it = files_.find(source.text);
             if (it != files_.end()) return it->second;
-            throw Error("'" + source.text + "' is a file on somebody's machine, not here", what, "drop the file onto this page");
+            throw Error("'" + source.text + "' is a file on somebody's machine, not here", what,
+                        "drop the file onto this page");
           },
           options) {}
 
@@ -65,7 +69,8 @@ Message Service::handle(const json& request, const std::string& bytes, const Pro
   } catch (const Error& e) {
     answer = {{{"ok", false}, {"error", e.what()}}, {}};
   } catch (const std::bad_alloc&) {
-    answer = {{{"ok", false}, {"error", "There is not enough memory for this; use fewer samples or a smaller image"}}, {}};
+    answer = {{{"ok", false}, {"error", "There is not enough memory for this; use fewer samples or a smaller image"}},
+              {}};
   } catch (const std::exception& e) {
     answer = {{{"ok", false}, {"error", std::string("A fault of this program: ") + e.what()}, {"fault", true}}, {}};
   }
@@ -176,7 +181,10 @@ Message Service::measure(const json& request, const Progress& progress) {
   const StudyMetric metric{m.at("name").get<std::string>(), m.value("params", json::object())};
   const Score& s = engine_.measure(image, read_method(request.at("method")), metric, progress);
   Message out;
-  out.head = {{"score", number_or_null(s.value)}, {"curve", s.curve}, {"warnings", s.warnings}, {"milliseconds", s.milliseconds}};
+  out.head = {{"score", number_or_null(s.value)},
+              {"curve", s.curve},
+              {"warnings", s.warnings},
+              {"milliseconds", s.milliseconds}};
   return out;
 }
 

@@ -18,7 +18,8 @@ struct Message {
 ///
 ///   init                       runtime, registries
 ///   study {study}              the checked study, the model, images (picture RGBA and mask in the buffer), predictions
-///   explain {image, method, together?}   shape and milliseconds; the buffer is the raw attribution, float32. `together`:
+///   explain {image, method, together?}   shape and milliseconds; the buffer is the raw attribution, float32.
+///   `together`:
 ///                              methods that will be asked for next, so that those that are one network share a pass
 ///   measure {image, method, metric}   score (null where undefined), curve, warnings
 ///   time {image, method, repeats}     forward, method and first in milliseconds, as time_method() measures them

@@ -22,7 +22,9 @@ Loader grainnet_alone() {
 }
 
 StudyImage kernel(const std::string& id, int seed) {
-  return {.id = id, .source = {.kind = Source::Kind::generate, .recipe = {{"defect", "pink-fusarium"}, {"seed", seed}, {"size", 48}}}};
+  return {.id = id,
+          .source = {.kind = Source::Kind::generate,
+                     .recipe = {{"defect", "pink-fusarium"}, {"seed", seed}, {"size", 48}}}};
 }
 
 Study study_of(std::vector<StudyMethod> methods) {
@@ -73,16 +75,19 @@ TEST_CASE("an aggregate's cell depends on its members and all of their parameter
   engine.open(study_of({usual}));
   engine.explain(0, usual);
   const json defaults = check_parameters(methods().at("integrated-gradients"), {}).all();
-  CHECK(engine.is_cached(0, {"aggregate-mean", {{"members", {{{"name", "integrated-gradients"}, {"params", defaults}}, "gradient"}}}}));
+  CHECK(engine.is_cached(
+      0, {"aggregate-mean", {{"members", {{{"name", "integrated-gradients"}, {"params", defaults}}, "gradient"}}}}));
   CHECK_FALSE(engine.is_cached(
-      0, {"aggregate-mean", {{"members", {{{"name", "integrated-gradients"}, {"params", {{"steps", 5}}}}, "gradient"}}}}));
+      0,
+      {"aggregate-mean", {{"members", {{{"name", "integrated-gradients"}, {"params", {{"steps", 5}}}}, "gradient"}}}}));
   CHECK_FALSE(engine.is_cached(0, {"aggregate-mean", {{"members", {"gradient", "random"}}}}));
   CHECK_FALSE(engine.is_cached(0, {"aggregate-median", usual.params}));
   CHECK_FALSE(engine.is_cached(1, usual));
 
   // Another picture that a member has for a reference is part of it, too.
-  const StudyMethod other{"aggregate-mean",
-                          {{"members", {{{"name", "integrated-gradients"}, {"params", {{"baseline", "image:b"}}}}, "gradient"}}}};
+  const StudyMethod other{
+      "aggregate-mean",
+      {{"members", {{{"name", "integrated-gradients"}, {"params", {{"baseline", "image:b"}}}}, "gradient"}}}};
   engine.explain(0, other);
   CHECK(engine.is_cached(0, other));
   Study changed = study_of({other});

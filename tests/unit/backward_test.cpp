@@ -42,7 +42,8 @@ TEST_CASE("gradient of pooling of every geometry") {
     }
     for (int p = 0; p < 4; ++p) pads.push_back(random.below(static_cast<uint32_t>(kernel[p % 2])));
     const bool max = i % 2 == 0;
-    bool overhangs = false;  // ceil_mode windows that start in the padding: ONNX's shape inference and its runtime disagree
+    bool overhangs =
+        false;  // ceil_mode windows that start in the padding: ONNX's shape inference and its runtime disagree
     for (int a = 0; a < 2; ++a) {
       const int64_t size = net.input_shape[2 + a], span = size + pads[a] + pads[a + 2] - kernel[a];
       overhangs = overhangs || (span + strides[a] - 1) / strides[a] * strides[a] >= size + pads[a];
@@ -61,13 +62,21 @@ TEST_CASE("gradient of element-wise ops, joins and broadcasts") {
       [](test::Network& n) { n.add("Sigmoid"); },
       [](test::Network& n) { n.add("Tanh"); },
       [](test::Network& n) { n.add("GlobalAveragePool"); },
-      [](test::Network& n) { n.add("Add", {n.constant({3, 1, 1})}); },
-      [](test::Network& n) { n.add("Mul", {n.constant({3, 1, 1})}); },
+      [](test::Network& n) {
+        n.add("Add", {n.constant({3, 1, 1})});
+      },
+      [](test::Network& n) {
+        n.add("Mul", {n.constant({3, 1, 1})});
+      },
       [](test::Network& n) { n.add("Mul", {n.top}); },
       [](test::Network& n) { n.add("Sub", {n.builder.add("GlobalAveragePool", {n.top})}); },
       [](test::Network& n) { n.add("Mul", {n.builder.add("Sigmoid", {n.builder.add("GlobalAveragePool", {n.top})})}); },
-      [](test::Network& n) { n.add("Concat", {n.builder.add("Tanh", {n.top}), n.top}, {{"axis", int64_t{1}}}); },
-      [](test::Network& n) { n.add("Reshape", {n.builder.ints({0, -1})}); },
+      [](test::Network& n) {
+        n.add("Concat", {n.builder.add("Tanh", {n.top}), n.top}, {{"axis", int64_t{1}}});
+      },
+      [](test::Network& n) {
+        n.add("Reshape", {n.builder.ints({0, -1})});
+      },
       [](test::Network& n) {
         const std::string positive = n.builder.constant(graph::Array::floats({3}, {0.5f, 1.5f, 2.0f}));
         n.add("BatchNormalization", {n.constant({3}), n.constant({3}), n.constant({3}), positive});
@@ -119,9 +128,11 @@ TEST_CASE("relevance is conserved without biases") {
         const Tensor x = test::random_tensor(random, {2, 3, 16, 16});
         Tensor seed({2, 3});
         seed.data[0] = seed.data[4] = 1;
-        const backward::Composite composite{rule(first), rule(convolution), rule(RuleKind::epsilon),
+        const backward::Composite composite{rule(first),          rule(convolution),    rule(RuleKind::epsilon),
                                             rule(RuleKind::pass), rule(RuleKind::norm), rule(RuleKind::norm)};
-        const Tensor r = test::run_explainer(backward::relevance_model(model, net.input_shape, composite, backend, "t"), x, seed).attribution;
+        const Tensor r =
+            test::run_explainer(backward::relevance_model(model, net.input_shape, composite, backend, "t"), x, seed)
+                .attribution;
         for (int n = 0; n < 2; ++n) {
           double sum = 0, size = 0;
           for (int64_t i = 0; i < r.stride(); ++i) {

@@ -14,7 +14,8 @@ TEST_SUITE_BEGIN("explain");
 
 namespace {
 
-/// Convolution, ReLU, global average, dense: Grad-CAM is the dense layer's weights over the activation, as in CAM itself.
+/// Convolution, ReLU, global average, dense: Grad-CAM is the dense layer's weights over the activation, as in CAM
+/// itself.
 struct Cam {
   test::Network net{51, 3, 12, 12};
   graph::Model model;
@@ -89,7 +90,9 @@ TEST_CASE("maps of a network with global average pooling by hand, on both backen
     s.sample(0)[2] = s.sample(1)[0] = 1;
     return s;
   }();
-  const auto from_library = [&](const char* method, const json& params) { return explain(method, params, {c, cam.x, targets}); };
+  const auto from_library = [&](const char* method, const json& params) {
+    return explain(method, params, {c, cam.x, targets});
+  };
   const Tensor grad = from_library("grad-cam", {}), signed_grad = from_library("grad-cam", {{"relu", false}}),
                layer = from_library("layer-cam", {}), plus = from_library("grad-cam-plus-plus", {});
   for (int n = 0; n < 2; ++n) {
@@ -111,12 +114,14 @@ TEST_CASE("maps of a network with global average pooling by hand, on both backen
     CHECK(test::difference(layer.slice(n, n + 1), cam.enlarged(l)) < 1e-5);
     CHECK(test::difference(plus.slice(n, n + 1), cam.enlarged(p)) < 1e-5);
   }
-  for (const auto kind : {backward::CamKind::grad_cam, backward::CamKind::grad_cam_plus_plus, backward::CamKind::layer_cam,
-                          backward::CamKind::eigen_cam})
+  for (const auto kind : {backward::CamKind::grad_cam, backward::CamKind::grad_cam_plus_plus,
+                          backward::CamKind::layer_cam, backward::CamKind::eigen_cam})
     for (const bool guided : {false, true}) {
       const backward::CamOptions options{kind, cam.layer, true, guided};
       const auto run = [&](Backend b) {
-        return test::run_explainer_model(backward::cam_model(cam.model, cam.net.input_shape, options, b, "t"), cam.x, seed).attribution;
+        return test::run_explainer_model(backward::cam_model(cam.model, cam.net.input_shape, options, b, "t"), cam.x,
+                                         seed)
+            .attribution;
       };
       CHECK(test::difference(run(Backend::webgpu), run(Backend::cpu)) < 1e-5);
     }
@@ -215,7 +220,8 @@ TEST_CASE("fullgrad: the signed map sums to the logit, smooth activations and pr
       const auto got = test::run_explainer_model(
           backward::fullgrad_model(model, test::mixed_shape, backward::FullGradMap::signed_, backend, "t"), x, seed);
       REQUIRE(got.attribution.shape == Shape{2, 1, 16, 16});
-      for (int64_t n = 0; n < 2; ++n) CHECK(test::sum_of(got.attribution, n) == doctest::Approx(got.logits.sample(n)[n]).epsilon(2e-4));
+      for (int64_t n = 0; n < 2; ++n)
+        CHECK(test::sum_of(got.attribution, n) == doctest::Approx(got.logits.sample(n)[n]).epsilon(2e-4));
       results[backend == Backend::webgpu] = got.attribution;
     }
     CHECK(test::difference(results[1], results[0]) < 1e-4);
@@ -229,9 +235,12 @@ TEST_CASE("fullgrad: the signed map sums to the logit through every other kind o
     const auto& name = item.first;
     const auto& layer = item.second;
     CAPTURE(name);
-    const auto got = test::run_explainer_model(
-        backward::fullgrad_model(test::network_around(layer, true), {-1, 3, 8, 8}, backward::FullGradMap::signed_, Backend::cpu, "t"), x, seed);
-    for (int64_t n = 0; n < 2; ++n) CHECK(test::sum_of(got.attribution, n) == doctest::Approx(got.logits.sample(n)[n]).epsilon(1e-3));
+    const auto got =
+        test::run_explainer_model(backward::fullgrad_model(test::network_around(layer, true), {-1, 3, 8, 8},
+                                                           backward::FullGradMap::signed_, Backend::cpu, "t"),
+                                  x, seed);
+    for (int64_t n = 0; n < 2; ++n)
+      CHECK(test::sum_of(got.attribution, n) == doctest::Approx(got.logits.sample(n)[n]).epsilon(1e-3));
   }
 }
 

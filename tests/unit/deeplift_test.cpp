@@ -53,14 +53,17 @@ TEST_CASE("deeplift is complete through every other kind of node") {
 }
 
 TEST_CASE("deeplift: a baseline with hardly any contrast does not blow up what passes a normalisation") {
-  // In the middle x - mean and one over the deviation are far apart for image and baseline: 1 and 1e4 against 1e-4 and 1.
+  // In the middle x - mean and one over the deviation are far apart for image and baseline: 1 and 1e4 against 1e-4
+  // and 1.
   for (const bool taken_apart : {false, true}) {
     test::Network net(47, 3, 8, 8);
     if (taken_apart) {
       const graph::Builder::Attributes over = {{"axes", std::vector<int64_t>{1, 2, 3}}, {"keepdims", int64_t{1}}};
       const std::string centred = net.builder.add("Sub", {net.top, net.builder.add("ReduceMean", {net.top}, over)});
-      const std::string variance = net.builder.add("ReduceMean", {net.builder.add("Pow", {centred, net.builder.scalar(2)})}, over);
-      net.top = net.builder.add("Div", {centred, net.builder.add("Sqrt", {net.builder.add("Add", {variance, net.builder.scalar(1e-12f)})})});
+      const std::string variance =
+          net.builder.add("ReduceMean", {net.builder.add("Pow", {centred, net.builder.scalar(2)})}, over);
+      net.top = net.builder.add(
+          "Div", {centred, net.builder.add("Sqrt", {net.builder.add("Add", {variance, net.builder.scalar(1e-12f)})})});
     } else {
       net.add("LayerNormalization", {net.builder.constant(graph::Array::of(Tensor({3, 8, 8}, 1.0f)))},
               {{"axis", int64_t{1}}, {"epsilon", 1e-12f}});
@@ -69,8 +72,12 @@ TEST_CASE("deeplift: a baseline with hardly any contrast does not blow up what p
     Random random(8);
     const Tensor x = test::random_tensor(random, {1, 3, 8, 8}), seed({1, 3}, {1, 0, 0});
     const Tensor baseline = test::random_tensor(random, {1, 3, 8, 8}, 1e-4);
-    const auto got = test::run_explainer_model(backward::deeplift_model(model, net.input_shape, Backend::cpu, "t"), x, seed, &baseline);
-    const Tensor reference = test::run_explainer_model(backward::deeplift_model(model, net.input_shape, Backend::cpu, "t"), baseline, seed, &baseline).logits;
+    const auto got = test::run_explainer_model(backward::deeplift_model(model, net.input_shape, Backend::cpu, "t"), x,
+                                               seed, &baseline);
+    const Tensor reference =
+        test::run_explainer_model(backward::deeplift_model(model, net.input_shape, Backend::cpu, "t"), baseline, seed,
+                                  &baseline)
+            .logits;
     CHECK(test::sum_of(got.attribution, 0) == doctest::Approx(got.logits.data[0] - reference.data[0]).epsilon(1e-3));
     CHECK(test::size_of(got.attribution) < 5);
   }
@@ -83,7 +90,8 @@ TEST_CASE("deeplift sends a max-pool's difference to the maximum of the image or
   const Tensor high({1, 1, 2, 2}, {1, 5, 2, 0}), low({1, 1, 2, 2}, {3, 1, 0, 2}), seed({1, 3}, {1, 0, 0});
   for (const Backend backend : {Backend::cpu, Backend::webgpu}) {
     const graph::Model lift = backward::deeplift_model(model, net.input_shape, backend, "t");
-    const auto up = test::run_explainer_model(lift, high, seed, &low), down = test::run_explainer_model(lift, low, seed, &high);
+    const auto up = test::run_explainer_model(lift, high, seed, &low),
+               down = test::run_explainer_model(lift, low, seed, &high);
     const float whole = up.logits.data[0] - down.logits.data[0];
     for (int i = 0; i < 4; ++i) {
       CHECK(up.attribution.data[i] == doctest::Approx(i == 1 ? whole : 0).epsilon(1e-5));
@@ -97,9 +105,9 @@ TEST_CASE("deeplift and deeplift-shap: the image as its own baseline gives nothi
   Random random(6);
   const Tensor x = test::random_tensor(random, {3, 3, 16, 16});
   const std::vector<int> targets = {2, 0, 1};
-  for (const auto& item :
-       {std::pair<const char*, json>{"deeplift", {{"baseline", "blur"}}}, {"deeplift", {{"baseline", 0.25}}},
-        {"deeplift-shap", {{"draws", 5}}}}) {
+  for (const auto& item : {std::pair<const char*, json>{"deeplift", {{"baseline", "blur"}}},
+                           {"deeplift", {{"baseline", 0.25}}},
+                           {"deeplift-shap", {{"draws", 5}}}}) {
     const auto& method = item.first;
     const auto& params = item.second;
     CAPTURE(params.dump());

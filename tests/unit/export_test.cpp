@@ -30,7 +30,8 @@ TEST_CASE("an exported explainer gives what explain gives") {
     ++exported;
     for (ExportTarget target : {ExportTarget::predicted, ExportTarget::fixed}) {
       CAPTURE(m.name);
-      Session session(graph::write(export_explainer(classifier, m.name, {}, {.target = target, .target_class = 1})), {}, m.name);
+      Session session(graph::write(export_explainer(classifier, m.name, {}, {.target = target, .target_class = 1})), {},
+                      m.name);
       const auto out = session.run({{"input", &x}}, {"logits", "attribution"});
       const Tensor expected =
           explain(m.name, {}, {classifier, x, target == ExportTarget::predicted ? predicted : ones});
@@ -55,7 +56,8 @@ Tensor displayed(const Tensor& raw, const ExportOptions& o) {
   for (int64_t n = 0; n < out.dim(0); ++n) {
     const Tensor map = out.slice(n, n + 1);
     const double limit = display_limit(o.normalisation, o.normalisation_parameters, {&map});
-    for (int64_t i = 0; i < out.stride(); ++i) out.sample(n)[i] = display_value(map.data[static_cast<size_t>(i)], limit);
+    for (int64_t i = 0; i < out.stride(); ++i)
+      out.sample(n)[i] = display_value(map.data[static_cast<size_t>(i)], limit);
   }
   return out;
 }
@@ -68,15 +70,20 @@ TEST_CASE("pooling and normalisation in the graph give what the picture function
     Classifier classifier(read_file(folder + "model.onnx"), model);
     const Tensor x = load_npy(folder + "input.npy").slice(0, 2);
     const std::vector<int> targets = classifier.predict(x);
-    for (const std::string method : {"gradient", "input-x-gradient", "lrp-epsilon-plus-flat", "lrp-epsilon-gamma-box"}) {
+    for (const std::string method :
+         {"gradient", "input-x-gradient", "lrp-epsilon-plus-flat", "lrp-epsilon-gamma-box"}) {
       const Tensor raw = explain(method, {}, {classifier, x, targets});
       for (const Pooling& pooling : poolings())
-        for (const ExportOptions& o : std::vector<ExportOptions>{
-                 {.pooling = pooling.name},
-                 {.pooling = pooling.name, .normalisation = "max-abs"},
-                 {.pooling = pooling.name, .normalisation = "percentile"},
-                 {.pooling = pooling.name, .normalisation = "percentile", .normalisation_parameters = {{"percentile", 73.7}}},
-                 {.pooling = pooling.name, .normalisation = "percentile", .normalisation_parameters = {{"percentile", 100}}}}) {
+        for (const ExportOptions& o :
+             std::vector<ExportOptions>{{.pooling = pooling.name},
+                                        {.pooling = pooling.name, .normalisation = "max-abs"},
+                                        {.pooling = pooling.name, .normalisation = "percentile"},
+                                        {.pooling = pooling.name,
+                                        .normalisation = "percentile",
+                                        .normalisation_parameters = {{"percentile", 73.7}}},
+                                        {.pooling = pooling.name,
+                                        .normalisation = "percentile",
+                                        .normalisation_parameters = {{"percentile", 100}}}}) {
           CAPTURE(model);
           CAPTURE(method);
           CAPTURE(pooling.name);
@@ -118,7 +125,8 @@ TEST_CASE("what cannot be part of a graph is refused in a sentence") {
     return "";
   };
   for (const char* name : {"max-abs-study", "percentile-study"})
-    CHECK(sentence({.pooling = "sum", .normalisation = name}).find("looks at all maps of a study") != std::string::npos);
+    CHECK(sentence({.pooling = "sum", .normalisation = name}).find("looks at all maps of a study") !=
+          std::string::npos);
   CHECK(sentence({.normalisation = "max-abs"}).find("name a channel pooling") != std::string::npos);
   CHECK(sentence({.pooling = "summ"}).find("did you mean 'sum'") != std::string::npos);
   CHECK(sentence({.pooling = "sum", .normalisation = "percentile", .normalisation_parameters = {{"percentile", 20}}})

@@ -37,7 +37,8 @@ inline graph::Model gradient_of(const graph::Model& model, const Shape& input_sh
 }
 
 /// The gradient of the simplified network against central differences of the original along random directions, and both
-/// backends against each other. Input values are multiples of `gap` apart, which must be above 0.016. Returns what was checked.
+/// backends against each other. Input values are multiples of `gap` apart, which must be above 0.016. Returns what was
+/// checked.
 inline graph::Model check_gradient(Network& net, double tolerance, float gap = 0.02f) {
   const graph::Model original = net.finish(true), model = graph::simplify(original);
   Shape shape = net.input_shape;

@@ -58,7 +58,9 @@ double sum(const Tensor& map, int64_t sample) {
 }
 
 /// Largest difference, as a share of b's largest value.
-double difference(const Tensor& a, const Tensor& b) { return test::share_of_peak(b, a); }
+double difference(const Tensor& a, const Tensor& b) {
+  return test::share_of_peak(b, a);
+}
 
 /// How far the map of sample 1 is from summing to f(x) - f(b), as a share of the map's sum of absolute values.
 double incompleteness(Smooth& s, const Tensor& map, const Tensor& baseline) {
@@ -252,11 +254,10 @@ TEST_CASE("image i of a batch is reproduced alone, and the seed decides what is 
 
 TEST_CASE("images and copies share the runs, and a run is where work can be stopped") {
   Smooth s;
-  for (const auto& item :
-       std::vector<std::pair<std::string, json>>{{"integrated-gradients", {{"steps", 11}}},
-                                                 {"smoothgrad", {{"samples", 11}}},
-                                                 {"gradient-shap", {{"samples", 11}}},
-                                                 {"blur-integrated-gradients", {{"steps", 11}}}}) {
+  for (const auto& item : std::vector<std::pair<std::string, json>>{{"integrated-gradients", {{"steps", 11}}},
+                                                                    {"smoothgrad", {{"samples", 11}}},
+                                                                    {"gradient-shap", {{"samples", 11}}},
+                                                                    {"blur-integrated-gradients", {{"steps", 11}}}}) {
     const auto& method = item.first;
     const auto& params = item.second;
     CAPTURE(method);

@@ -103,9 +103,10 @@ TEST_CASE("simplify changes no logit and leaves no batch norm behind a convoluti
 
 TEST_CASE("convolutions that WebGPU gets wrong are widened without changing a number") {
   // Kinds as [transposed, groups, input channels, output channels, kernel side, faulty].
-  const int64_t kinds[][6] = {{0, 1, 6, 8, 3, 1},  {0, 1, 9, 4, 3, 1},  {0, 1, 3, 8, 3, 0},  {0, 1, 12, 8, 3, 0}, {0, 1, 6, 6, 3, 0},
-                              {0, 1, 6, 8, 1, 0},  {0, 2, 12, 8, 3, 0}, {1, 4, 16, 4, 2, 1}, {1, 2, 4, 2, 3, 1},  {1, 8, 8, 8, 2, 0},
-                              {1, 4, 12, 4, 2, 0}, {1, 2, 8, 4, 3, 0},  {1, 1, 6, 8, 3, 0}};
+  const int64_t kinds[][6] = {{0, 1, 6, 8, 3, 1}, {0, 1, 9, 4, 3, 1}, {0, 1, 3, 8, 3, 0},  {0, 1, 12, 8, 3, 0},
+                              {0, 1, 6, 6, 3, 0}, {0, 1, 6, 8, 1, 0}, {0, 2, 12, 8, 3, 0}, {1, 4, 16, 4, 2, 1},
+                              {1, 2, 4, 2, 3, 1}, {1, 8, 8, 8, 2, 0}, {1, 4, 12, 4, 2, 0}, {1, 2, 8, 4, 3, 0},
+                              {1, 1, 6, 8, 3, 0}};
   for (const auto& kind : kinds) {
     const int64_t transposed = kind[0], group = kind[1], in = kind[2], out = kind[3], side = kind[4], faulty = kind[5];
     CAPTURE(in);
@@ -129,7 +130,8 @@ TEST_CASE("convolutions that WebGPU gets wrong are widened without changing a nu
     Session before(graph::write(model), {}, "before"), after(graph::write(mended), {}, "after");
     const Tensor a = before.run({{"x", &x}}, {"y"})[0], b = after.run({{"x", &x}}, {"y"})[0];
     REQUIRE(a.shape == b.shape);
-    for (size_t i = 0; i < a.data.size(); ++i) REQUIRE(std::fabs(a.data[i] - b.data[i]) < 1e-5 * (1 + std::fabs(a.data[i])));
+    for (size_t i = 0; i < a.data.size(); ++i)
+      REQUIRE(std::fabs(a.data[i] - b.data[i]) < 1e-5 * (1 + std::fabs(a.data[i])));
   }
 }
 
@@ -170,11 +172,14 @@ TEST_CASE("inferred window shapes are those ONNX Runtime computes") {
       if (op != "Conv") a["ceil_mode"] = int64_t{random.below(2)};
     } else {
       // ONNX Runtime refuses strides beyond the kernel here: its padding would be negative.
-      a["strides"] = std::vector<int64_t>{1 + random.below(static_cast<uint32_t>(k0)), 1 + random.below(static_cast<uint32_t>(k1))};
+      a["strides"] = std::vector<int64_t>{1 + random.below(static_cast<uint32_t>(k0)),
+                                          1 + random.below(static_cast<uint32_t>(k1))};
       a["auto_pad"] = mode;
     }
-    if (op == "Conv") net.add(op, {net.constant({4, 2, k0, k1})}, a);
-    else net.add(op, {}, a);
+    if (op == "Conv")
+      net.add(op, {net.constant({4, 2, k0, k1})}, a);
+    else
+      net.add(op, {}, a);
     net.model.outputs.push_back({net.top, graph::Type::f32, {}});
     const Shape inferred = net.shape();
     Session session(graph::write(net.model), {}, op);

@@ -33,7 +33,8 @@ Tensor scaled(Tensor map, float factor) {
   return map;
 }
 
-MetricResult measured(const std::string& metric, const Tensor& map, const Tensor& mask, const json& params = json::object()) {
+MetricResult measured(const std::string& metric, const Tensor& map, const Tensor& mask,
+                      const json& params = json::object()) {
   MetricRequest request{.attributions = map};
   request.masks = &mask;
   return measure(metric, params, request);
@@ -166,7 +167,8 @@ TEST_CASE("distances to a set of pixels are exact") {
         int nearest = 1 << 30;
         for (int v = 0; v < kHeight; ++v)
           for (int u = 0; u < kWidth; ++u)
-            if (points[static_cast<size_t>(v * kWidth + u)]) nearest = std::min(nearest, (x - u) * (x - u) + (y - v) * (y - v));
+            if (points[static_cast<size_t>(v * kWidth + u)])
+              nearest = std::min(nearest, (x - u) * (x - u) + (y - v) * (y - v));
         const size_t i = static_cast<size_t>(y * kWidth + x);
         wrong += all[i] != nearest || (asked[i] && some[i] != nearest);
       }
@@ -181,23 +183,25 @@ TEST_CASE("boundary distance: known distances, and one that grows as the map mov
   // One pixel each: the distance between them.
   CHECK(score("boundary-distance", rectangle(7, 9, 1, 1), rectangle(4, 5, 1, 1)) == doctest::Approx(5 / diagonal));
   // Rows of the height of the image side by side: every border pixel is 3 from the other line.
-  CHECK(score("boundary-distance", rectangle(10, 0, 1, kHeight), rectangle(7, 0, 1, kHeight)) == doctest::Approx(3 / diagonal));
+  CHECK(score("boundary-distance", rectangle(10, 0, 1, kHeight), rectangle(7, 0, 1, kHeight)) ==
+        doctest::Approx(3 / diagonal));
   double before = 0;
   for (int shift = 1; shift < 10; ++shift) {
     const double now = score("boundary-distance", rectangle(5 + shift, 4, 8, 6), annotation);
     CHECK(now > before);
     before = now;
   }
-  CHECK(score("boundary-distance", noise(5), annotation) > score("boundary-distance", rectangle(6, 4, 8, 6), annotation));
+  CHECK(score("boundary-distance", noise(5), annotation) >
+        score("boundary-distance", rectangle(6, 4, 8, 6), annotation));
   CHECK_THROWS_AS(score("boundary-distance", noise(5, 3), annotation, {{"pooling", "none"}}), Error);
 }
 
 TEST_CASE("focus of given quadrants: signs, sides of odd images, wrong lists") {
   Tensor map({1, 1, 5, 5});
-  map.data[0] = 3;       // top left
-  map.data[2] = 1;       // top right: the first half of five is two
-  map.data[2 * 5] = 2;   // bottom left
-  map.data[24] = -9;     // negative values do not count
+  map.data[0] = 3;      // top left
+  map.data[2] = 1;      // top right: the first half of five is two
+  map.data[2 * 5] = 2;  // bottom left
+  map.data[24] = -9;    // negative values do not count
   const auto focus = [&](const json& four) { return score("focus", map, Tensor(), {{"quadrants", {four}}}); };
   CHECK(focus({1, 0, 0, 0}) == doctest::Approx(0.5));
   CHECK(focus({0, 1, 0, 0}) == doctest::Approx(1.0 / 6));
@@ -244,7 +248,8 @@ TEST_CASE("focus builds mosaics: an explanation that sees the class scores 1, on
   for (size_t n = 3; n < 6; ++n) CHECK(result.scores[n] == 0);
   result = measure("focus", {{"explanation", "random"}, {"mosaics", 16}}, request);
   for (const double v : result.scores) CHECK(std::fabs(v - 0.5) < 0.15);
-  CHECK(measure("focus", {{"explanation", "random"}}, request).scores == measure("focus", {{"explanation", "random"}}, request).scores);
+  CHECK(measure("focus", {{"explanation", "random"}}, request).scores ==
+        measure("focus", {{"explanation", "random"}}, request).scores);
 }
 
 TEST_CASE("focus without enough images says so") {
@@ -277,8 +282,10 @@ TEST_CASE("effective complexity: as many features as a linear network uses") {
       bad.sample(n)[i] = static_cast<float>(1 + i);
     }
   const json params = {{"output", "logits"}, {"tolerance", 0.001}, {"features_in_step", 1}, {"baseline", 0}};
-  CHECK(measure("effective-complexity", params, {&classifier, &x, &targets, good}).scores == std::vector<double>{10, 10});
-  CHECK(measure("effective-complexity", params, {&classifier, &x, &targets, bad}).scores == std::vector<double>{64, 64});
+  CHECK(measure("effective-complexity", params, {&classifier, &x, &targets, good}).scores ==
+        std::vector<double>{10, 10});
+  CHECK(measure("effective-complexity", params, {&classifier, &x, &targets, bad}).scores ==
+        std::vector<double>{64, 64});
   json loose = params;
   loose["tolerance"] = 3.5;  // three of the ten may be missing
   CHECK(measure("effective-complexity", loose, {&classifier, &x, &targets, good}).scores == std::vector<double>{7, 7});
@@ -336,7 +343,8 @@ TEST_CASE("metrics that share a preparation give the same scores as alone") {
         CAPTURE(p.metric);
         json params = p.params;
         params["abs"] = magnitudes;
-        const double shared = measure(p.metric, params, request).scores.at(0), alone = score(p.metric, map, annotation, params);
+        const double shared = measure(p.metric, params, request).scores.at(0),
+                     alone = score(p.metric, map, annotation, params);
         CHECK((shared == alone || (std::isnan(shared) && std::isnan(alone))));
       }
 }
@@ -347,14 +355,15 @@ TEST_CASE("orders and selections of many values, close ones too, are those of a 
     std::vector<double> values(5000);
     for (double& v : values) {
       v = random.normal();
-      if (kind == 1) v = std::round(3 * v);              // ties
+      if (kind == 1) v = std::round(3 * v);               // ties
       if (kind == 2) v = 1 + 1e-13 * std::round(99 * v);  // equal in their upper halves
       if (kind == 3 && random.chance(0.3)) v = random.chance(0.5) ? 0.0 : -0.0;
     }
     std::vector<int64_t> wanted(values.size());
     for (size_t i = 0; i < wanted.size(); ++i) wanted[i] = static_cast<int64_t>(i);
-    std::stable_sort(wanted.begin(), wanted.end(),
-                     [&](int64_t a, int64_t b) { return values[static_cast<size_t>(a)] > values[static_cast<size_t>(b)]; });
+    std::stable_sort(wanted.begin(), wanted.end(), [&](int64_t a, int64_t b) {
+      return values[static_cast<size_t>(a)] > values[static_cast<size_t>(b)];
+    });
     CHECK(descending_order(values.data(), 5000) == wanted);
     for (const int64_t k : {0, 1, 777, 2500, 4999, 5000}) {
       std::vector<int64_t> top = top_features(values.data(), 5000, k), first(wanted.begin(), wanted.begin() + k);

@@ -12,5 +12,7 @@ extern "C" EMSCRIPTEN_KEEPALIVE int ks_run_tests(const char* filter) {
   return context.run();
 }
 #else
-int main(int argc, char** argv) { return doctest::Context(argc, argv).run(); }
+int main(int argc, char** argv) {
+  return doctest::Context(argc, argv).run();
+}
 #endif

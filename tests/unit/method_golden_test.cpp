@@ -46,8 +46,14 @@ void check_suite(const std::string& model) {
 
 }  // namespace
 
-TEST_CASE("methods equal Captum and zennit: plain network") { check_suite("plain"); }
-TEST_CASE("methods equal Captum and zennit: residual network with batch norm") { check_suite("grainnet"); }
-TEST_CASE("methods equal Captum and zennit: VGG-like network with average pooling") { check_suite("vggbn"); }
+TEST_CASE("methods equal Captum and zennit: plain network") {
+  check_suite("plain");
+}
+TEST_CASE("methods equal Captum and zennit: residual network with batch norm") {
+  check_suite("grainnet");
+}
+TEST_CASE("methods equal Captum and zennit: VGG-like network with average pooling") {
+  check_suite("vggbn");
+}
 
 TEST_SUITE_END();

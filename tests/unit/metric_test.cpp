@@ -153,7 +153,8 @@ TEST_CASE("a map times 1000 has the same scores, and a batch the scores of its i
     json params = m.family == "robustness" ? json{{"normalise", "max"}} : json::object();
     // Sums of channels that nearly cancel are not the same to a share of themselves in float32.
     if (m.name.rfind("relative-", 0) == 0) params["pooling"] = "none";
-    if (m.name == "relative-representation-stability") params["layer"] = s.classifier.original().nodes.at(0).outputs.at(0);
+    if (m.name == "relative-representation-stability")
+      params["layer"] = s.classifier.original().nodes.at(0).outputs.at(0);
     const auto with = [&](const Tensor& inputs, const std::vector<int>& targets, const Tensor& map,
                           const Tensor& mask) {
       return measure(m.name, params, {&s.classifier, &inputs, &targets, map, &mask, &method, nullptr, 3}).scores;

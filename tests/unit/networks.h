@@ -27,7 +27,8 @@ class Network {
   std::string constant(const Shape& shape, double scale = 1) {
     return builder.constant(graph::Array::of(random_tensor(random, shape, scale)));
   }
-  void add(const std::string& op, const std::vector<std::string>& more = {}, graph::Builder::Attributes attributes = {}) {
+  void add(const std::string& op, const std::vector<std::string>& more = {},
+           graph::Builder::Attributes attributes = {}) {
     std::vector<std::string> inputs = {top};
     inputs.insert(inputs.end(), more.begin(), more.end());
     top = builder.add(op, inputs, std::move(attributes));
@@ -35,10 +36,11 @@ class Network {
   /// Same-padded convolution with random weights.
   void convolution(int64_t outputs, int64_t kernel, int64_t stride, bool bias) {
     const int64_t inputs = shape()[1];
-    std::vector<std::string> more = {constant({outputs, inputs, kernel, kernel}, 1.0 / std::max<int64_t>(1, inputs * kernel))};
+    std::vector<std::string> more = {
+        constant({outputs, inputs, kernel, kernel}, 1.0 / std::max<int64_t>(1, inputs * kernel))};
     if (bias) more.push_back(constant({outputs}, 0.1));
-    add("Conv", more, {{"strides", std::vector<int64_t>{stride, stride}},
-                       {"pads", std::vector<int64_t>(4, kernel / 2)}});
+    add("Conv", more,
+        {{"strides", std::vector<int64_t>{stride, stride}}, {"pads", std::vector<int64_t>(4, kernel / 2)}});
   }
   Shape shape() { return top == "input" ? input_shape : graph::infer_shapes(model, input_shape, "test").at(top); }
 

@@ -24,7 +24,8 @@ TEST_CASE("gradient of every op in every form") {
   test::for_each_op_layer([&](const test::OpLayer& layer, test::Network& net) {
     const graph::Model checked = test::check_gradient(net, 2e-2, layer.gap);
     // What needs a newer opset than the common one, Debian 12's checker does not know yet.
-    if (checked.opset == 17) write_file(folder + "gradient-" + std::to_string(++written) + ".onnx", graph::write(checked));
+    if (checked.opset == 17)
+      write_file(folder + "gradient-" + std::to_string(++written) + ".onnx", graph::write(checked));
   });
   CHECK(written > 150);
 }

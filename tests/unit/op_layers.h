@@ -19,7 +19,9 @@ struct OpLayer {
 std::vector<OpLayer> op_layers();
 
 /// [3,6,5]: the image these layers stand on.
-inline Network op_network(uint64_t seed) { return Network(seed, 3, 6, 5); }
+inline Network op_network(uint64_t seed) {
+  return Network(seed, 3, 6, 5);
+}
 
 /// Runs a check for each of them; one that throws fails under its name and hides no other.
 void for_each_op_layer(const std::function<void(const OpLayer&, Network&)>& check);

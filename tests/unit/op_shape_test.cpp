@@ -91,7 +91,8 @@ TEST_CASE("shapes that an export computes become constants, and the batch stays 
       b.add("Concat", {list(size(0)), b.ints({2}), list(half), list(size(2)), list(size(3))}, {{"axis", int64_t{0}}});
   net.add("Reshape", {target});
   net.add("Transpose", {}, {{"perm", Ints{0, 2, 1, 3, 4}}});
-  net.add("Reshape", {b.add("Concat", {list(size(0)), b.ints({-1}), list(size(2)), list(size(3))}, {{"axis", int64_t{0}}})});
+  net.add("Reshape",
+          {b.add("Concat", {list(size(0)), b.ints({-1}), list(size(2)), list(size(3))}, {{"axis", int64_t{0}}})});
   net.convolution(3, 3, 1, true);
   net.add("Relu");
   net.add("Reshape", {b.add("Concat", {list(size(0)), b.ints({-1})}, {{"axis", int64_t{0}}})});
@@ -106,13 +107,15 @@ TEST_CASE("shapes that an export computes become constants, and the batch stays 
 }
 
 TEST_CASE("pads that an export computes become constants") {
-  // torch.nn.functional.pad in opset 11 and later: pairs from the last axis on, filled up with zeros, reversed and transposed.
+  // torch.nn.functional.pad in opset 11 and later: pairs from the last axis on, filled up with zeros, reversed and
+  // transposed.
   test::Network net(5, 3, 6, 5);
   graph::Builder& b = net.builder;
   const std::string given = b.ints({1, 2, 0, 1});
   const std::string rest = b.add("Sub", {b.constant(graph::Array::ints({1}, {8})), b.add("Shape", {given})});
   const std::string zeros = b.add("ConstantOfShape", {rest}, {{"value", graph::Array::ints({1}, {0})}});
-  const std::string pairs = b.add("Reshape", {b.add("Concat", {given, zeros}, {{"axis", int64_t{0}}}), b.ints({-1, 2})});
+  const std::string pairs =
+      b.add("Reshape", {b.add("Concat", {given, zeros}, {{"axis", int64_t{0}}}), b.ints({-1, 2})});
   const std::string reversed = b.add("Slice", {pairs, b.ints({-1}), b.ints({-1000}), b.ints({0}), b.ints({-1})});
   const std::string columns = b.add("Transpose", {reversed}, {{"perm", Ints{1, 0}}});
   const std::string pads = b.add("Cast", {b.add("Reshape", {columns, b.ints({-1})})}, {{"to", int64_t{7}}});
@@ -126,7 +129,8 @@ TEST_CASE("old opsets are read: attributes that became inputs, Upsample, the fla
   test::Network net(7, 3, 6, 5);
   net.model.opset = 9;
   net.model.ir_version = 4;
-  net.add("Upsample", {net.builder.constant(graph::Array::floats({4}, {1, 1, 2, 2}))}, {{"mode", std::string("nearest")}});
+  net.add("Upsample", {net.builder.constant(graph::Array::floats({4}, {1, 1, 2, 2}))},
+          {{"mode", std::string("nearest")}});
   net.add("Pad", {}, {{"pads", Ints{0, 0, 1, 0, 0, 0, 0, 2}}, {"value", 0.5f}});
   net.add("Slice", {}, {{"starts", Ints{1}}, {"ends", Ints{9}}, {"axes", Ints{2}}});
   net.add("Clip", {}, {{"min", -0.5f}, {"max", 1.5f}});
@@ -156,7 +160,8 @@ TEST_CASE("Constant nodes of every kind are constants") {
   CHECK(count(simple, "Constant") == 0);
   const Tensor x = input_for(8, net.input_shape, 2);
   const Tensor y = Session(graph::write(simple), {}, "s").run({{"input", &x}}, {net.top})[0];
-  for (int64_t n = 0; n < 2; ++n) CHECK(y.data[static_cast<size_t>(n)] == doctest::Approx(x.sample(n)[4] * 2 * 5 + 0.5f));
+  for (int64_t n = 0; n < 2; ++n)
+    CHECK(y.data[static_cast<size_t>(n)] == doctest::Approx(x.sample(n)[4] * 2 * 5 + 0.5f));
 }
 
 TEST_CASE("batch norms and biases are merged where that is exact, and nowhere else") {

@@ -24,8 +24,9 @@ Rule rule(RuleKind kind, bool use_bias = false) {
 }
 
 Composite composite(RuleKind first, RuleKind convolution) {
-  return {rule(first),          rule(convolution),    rule(RuleKind::epsilon),  rule(RuleKind::pass), rule(RuleKind::norm),
-          rule(RuleKind::norm), rule(RuleKind::gradient), rule(RuleKind::norm), rule(RuleKind::norm)};
+  return {rule(first),          rule(convolution),    rule(RuleKind::epsilon),  rule(RuleKind::pass),
+          rule(RuleKind::norm), rule(RuleKind::norm), rule(RuleKind::gradient), rule(RuleKind::norm),
+          rule(RuleKind::norm)};
 }
 
 }  // namespace
@@ -35,16 +36,19 @@ TEST_CASE("relevance without biases is conserved through residuals, gates, conca
   const Tensor x = test::random_tensor(random, {2, 3, 16, 16}), seed = test::class_seeds(2);
   for (const bool bias : {false, true}) {
     const graph::Model model = test::mixed_network(21, bias);
-    // Not alpha-beta, which conserves only where a unit has contributions of both signs, nor flat and w-square beyond the first
-    // layer: they give relevance to zeros, which a sum behind them cannot share by value.
+    // Not alpha-beta, which conserves only where a unit has contributions of both signs, nor flat and w-square beyond
+    // the first layer: they give relevance to zeros, which a sum behind them cannot share by value.
     for (RuleKind convolution : {RuleKind::epsilon, RuleKind::z_plus, RuleKind::gamma, RuleKind::generalised_gamma})
       for (RuleKind first : {RuleKind::z_box, RuleKind::w_square, RuleKind::flat, convolution}) {
         CAPTURE(bias);
         CAPTURE(static_cast<int>(convolution));
         Tensor results[2];
         for (Backend backend : {Backend::cpu, Backend::webgpu}) {
-          const Tensor r = test::run_explainer_model(
-              backward::relevance_model(model, test::mixed_shape, composite(first, convolution), backend, "t"), x, seed).attribution;
+          const Tensor r =
+              test::run_explainer_model(
+                  backward::relevance_model(model, test::mixed_shape, composite(first, convolution), backend, "t"), x,
+                  seed)
+                  .attribution;
           for (int n = 0; n < 2; ++n) {
             double size = 0;
             for (int64_t i = 0; i < r.stride(); ++i) size += std::fabs(r.sample(n)[i]);
@@ -68,7 +72,10 @@ TEST_CASE("relevance without biases is conserved by every other kind of node") {
     Tensor results[2];
     for (Backend backend : {Backend::cpu, Backend::webgpu}) {
       const Tensor r = test::run_explainer_model(
-          backward::relevance_model(model, {-1, 3, 8, 8}, composite(RuleKind::epsilon, RuleKind::epsilon), backend, "t"), x, seed).attribution;
+                           backward::relevance_model(model, {-1, 3, 8, 8},
+                                                     composite(RuleKind::epsilon, RuleKind::epsilon), backend, "t"),
+                           x, seed)
+                           .attribution;
       for (int n = 0; n < 2; ++n) {
         double size = 0;
         for (int64_t i = 0; i < r.stride(); ++i) size += std::fabs(r.sample(n)[i]);
@@ -89,11 +96,16 @@ TEST_CASE("rule epsilon of a ReLU network without biases is input x gradient") {
   const graph::Model model = net.finish(false);
   Random random(4);
   const Tensor x = test::random_tensor(random, {2, 3, 12, 12}), seed = test::class_seeds(2);
-  const Tensor wanted = test::run_explainer_model(
-      backward::gradient_model(model, net.input_shape, backward::ReluRule::gradient, true, Backend::cpu, "t"), x, seed).attribution;
+  const Tensor wanted =
+      test::run_explainer_model(
+          backward::gradient_model(model, net.input_shape, backward::ReluRule::gradient, true, Backend::cpu, "t"), x,
+          seed)
+          .attribution;
   for (RuleKind kind : {RuleKind::zero, RuleKind::epsilon}) {
-    const Tensor got = test::run_explainer_model(
-        backward::relevance_model(model, net.input_shape, composite(kind, kind), Backend::cpu, "t"), x, seed).attribution;
+    const Tensor got =
+        test::run_explainer_model(
+            backward::relevance_model(model, net.input_shape, composite(kind, kind), Backend::cpu, "t"), x, seed)
+            .attribution;
     // Relevance starts at 1, the gradient times the input at the logit.
     Tensor scaled = got;
     for (int64_t n = 0; n < 2; ++n) {
@@ -114,13 +126,15 @@ TEST_CASE("one dense layer by hand: every rule's formula") {
   builder.fresh("input");
   const std::string flat = builder.add("Flatten", {"input"});
   const std::string bias = builder.constant(graph::Array::floats({3}, {0.5f, 0, 0}));
-  builder.add_named("Gemm", {flat, builder.constant(graph::Array::of(weights)), bias}, "logits", {{"transB", int64_t{1}}});
+  builder.add_named("Gemm", {flat, builder.constant(graph::Array::of(weights)), bias}, "logits",
+                    {{"transB", int64_t{1}}});
   model.outputs.push_back({"logits", graph::Type::f32, {{-1, "N"}, {3, ""}}});
   const Tensor x({1, 3, 1, 1}, {2, -1, 3}), seed({1, 3}, {1, 0, 0});
   const auto explained = [&](Rule r) {
     Composite c = composite(RuleKind::epsilon, RuleKind::epsilon);
     c.dense = c.first = r;
-    return test::run_explainer_model(backward::relevance_model(model, {-1, 3, 1, 1}, c, Backend::cpu, "t"), x, seed).attribution.data;
+    return test::run_explainer_model(backward::relevance_model(model, {-1, 3, 1, 1}, c, Backend::cpu, "t"), x, seed)
+        .attribution.data;
   };
   const auto check = [&](RuleKind kind, bool use_bias, std::vector<double> wanted) {
     CAPTURE(static_cast<int>(kind));
@@ -153,7 +167,9 @@ TEST_CASE("generalised gamma below a ReLU, by hand: whether or not relevance can
   net.convolution(units, 1, 1, true);
   net.add("Relu");
   const graph::Model model = net.finish(true);
-  const auto values = [&](size_t node, size_t input) { return model.constant(model.nodes[node].inputs[input])->to_floats(); };
+  const auto values = [&](size_t node, size_t input) {
+    return model.constant(model.nodes[node].inputs[input])->to_floats();
+  };
   REQUIRE(model.nodes.front().op == "Conv");
   REQUIRE(model.nodes.back().op == "Gemm");
   const size_t last = model.nodes.size() - 1;
@@ -183,15 +199,18 @@ TEST_CASE("generalised gamma below a ReLU, by hand: whether or not relevance can
     }
     REQUIRE(inactive > 0);
     for (int j = 0; j < units; ++j) {
-      const auto favoured = [&](double contribution) { return contribution * (contribution * z[j] > 0 ? 1 + gamma : 1); };
+      const auto favoured = [&](double contribution) {
+        return contribution * (contribution * z[j] > 0 ? 1 + gamma : 1);
+      };
       double whole = favoured(b[j]);
       for (int i = 0; i < inputs; ++i) whole += favoured(static_cast<double>(w[j * inputs + i]) * x.data[i]);
       for (int i = 0; i < inputs; ++i)
         wanted[i] += favoured(static_cast<double>(w[j * inputs + i]) * x.data[i]) / whole * share[j] / total;
     }
     for (const Backend backend : {Backend::cpu, Backend::webgpu}) {
-      const Tensor got = test::run_explainer_model(
-          backward::relevance_model(model, {-1, inputs, 1, 1}, chosen, backend, "t"), x, seed).attribution;
+      const Tensor got =
+          test::run_explainer_model(backward::relevance_model(model, {-1, inputs, 1, 1}, chosen, backend, "t"), x, seed)
+              .attribution;
       for (int i = 0; i < inputs; ++i) CHECK(got.data[i] == doctest::Approx(wanted[i]).epsilon(1e-4));
     }
   }
@@ -201,8 +220,14 @@ TEST_CASE("a gate gets no relevance, the signal all of it; products of equals ge
   const std::vector<std::pair<const char*, std::function<void(test::Network&)>>> signals = {
       {"squeeze and excitation", [](test::Network& n) { test::squeeze_and_excitation(n); }},
       {"x sigmoid(x)", [](test::Network& n) { n.add("Mul", {n.builder.add("Sigmoid", {n.top})}); }},
-      {"x tanh(x)", [](test::Network& n) { n.top = n.builder.add("Mul", {n.builder.add("Tanh", {n.top}), n.top}); }},
-      {"scaled", [](test::Network& n) { n.add("Mul", {n.constant({4, 1, 1})}); }},
+      {"x tanh(x)",
+       [](test::Network& n) {
+         n.top = n.builder.add("Mul", {n.builder.add("Tanh", {n.top}), n.top});
+       }},
+      {"scaled",
+       [](test::Network& n) {
+         n.add("Mul", {n.constant({4, 1, 1})});
+       }},
       {"x x", [](test::Network& n) { n.add("Mul", {n.top}); }}};
   for (const auto& item : signals) {
     const auto& name = item.first;
@@ -215,15 +240,18 @@ TEST_CASE("a gate gets no relevance, the signal all of it; products of equals ge
     Random random(5);
     const Tensor x = test::random_tensor(random, {2, 4, 6, 6}), seed = test::class_seeds(2);
     const auto c = composite(RuleKind::epsilon, RuleKind::epsilon);
-    const Tensor r = test::run_explainer_model(backward::relevance_model(model, net.input_shape, c, Backend::cpu, "t"), x, seed).attribution;
+    const Tensor r =
+        test::run_explainer_model(backward::relevance_model(model, net.input_shape, c, Backend::cpu, "t"), x, seed)
+            .attribution;
     // The same as at the product's output: that is the share of each value in the dense layer.
     const std::string top = net.top;
     Session session(graph::write([&] {
-      graph::Model m = model;
-      m.outputs.push_back({top, graph::Type::f32, {}});
-      for (int64_t d : net.shape()) m.outputs.back().dimensions.push_back({d, d < 0 ? "N" : ""});
-      return m;
-    }()), {}, "t");
+                      graph::Model m = model;
+                      m.outputs.push_back({top, graph::Type::f32, {}});
+                      for (int64_t d : net.shape()) m.outputs.back().dimensions.push_back({d, d < 0 ? "N" : ""});
+                      return m;
+                    }()),
+                    {}, "t");
     const auto forward = session.run({{"input", &x}}, {"logits", top});
     const Tensor w = model.constant(model.nodes.back().inputs[1])->to_tensor();
     for (int64_t n = 0; n < 2; ++n)
@@ -249,7 +277,8 @@ TEST_CASE("a dead network has relevance zero, not NaN") {
     if (!m.network && m.name != "score-cam" && m.name != "deeplift-shap") continue;
     CAPTURE(m.name);
     bool all_finite = true;
-    for (float v : explain(m.name, {}, {c, x, {0, 1}}).data) all_finite = all_finite && std::isfinite(v) && std::fabs(v) < 1;
+    for (float v : explain(m.name, {}, {c, x, {0, 1}}).data)
+      all_finite = all_finite && std::isfinite(v) && std::fabs(v) < 1;
     CHECK(all_finite);
     if (m.name.rfind("grad-cam", 0) == 0 || m.name.find("-cam") != std::string::npos)
       for (float v : explain(m.name, {}, {c, x, {0, 1}}).data) CHECK(v == 0);
@@ -265,7 +294,8 @@ TEST_CASE("lrp-custom: tables equal to built-in composites give their maps, name
   const auto built_in = [&](const char* name) { return explain(name, {}, {c, x, targets}); };
   CHECK(test::difference(custom(json::object()), built_in("lrp-epsilon")) < 1e-6);
   CHECK(test::difference(custom({{"convolution", "z-plus"}}), built_in("lrp-epsilon-plus")) < 1e-6);
-  CHECK(test::difference(custom({{"convolution", "z-plus"}, {"first", "flat"}}), built_in("lrp-epsilon-plus-flat")) < 1e-6);
+  CHECK(test::difference(custom({{"convolution", "z-plus"}, {"first", "flat"}}), built_in("lrp-epsilon-plus-flat")) <
+        1e-6);
   CHECK(test::difference(custom({{"convolution", {{"rule", "alpha-beta"}, {"alpha", 2}, {"beta", 1}}}}),
                          built_in("lrp-epsilon-alpha2-beta1")) < 1e-6);
   CHECK(test::difference(custom(json::array({{{"layer", "convolution"}, {"rule", "generalised-gamma"}, {"gamma", 0.25}},
@@ -332,7 +362,8 @@ TEST_CASE("relevance of every layer from one run: totals are conserved, each nod
       if (!layer.conservation_error.empty()) lost += layer.conservation_error[0];
     }
     CHECK(layers.back().map.shape == Shape{3, 1, 16, 16});
-    for (int64_t n = 0; n < 3; ++n) CHECK(layers.back().total[static_cast<size_t>(n)] == doctest::Approx(test::sum_of(whole, n)).epsilon(1e-4));
+    for (int64_t n = 0; n < 3; ++n)
+      CHECK(layers.back().total[static_cast<size_t>(n)] == doctest::Approx(test::sum_of(whole, n)).epsilon(1e-4));
     // What all nodes lose together is what is missing at the image.
     CHECK(layers.back().total[0] == doctest::Approx(1 + lost).epsilon(1e-3));
     if (bias) CHECK(std::fabs(lost) > 1e-3);

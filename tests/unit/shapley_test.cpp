@@ -267,8 +267,8 @@ TEST_CASE("Shapley methods: a dummy segment gets 0, equal segments get equal val
   const Segments cells = grid_segments(kSide, kSide, 1, 3);
   // Together 288 * 0.05 - 9 = 5.4, each alone 7.2 - 9 < 0: each gets half.
   for (const auto& item : {std::pair<const char*, json>{"kernel-shap", {{"samples", "all"}}},
-                                       {"kernel-shap", {{"samples", 6}}},
-                                       {"shapley-sampling", {{"permutations", 2}}}}) {
+                           {"kernel-shap", {{"samples", 6}}},
+                           {"shapley-sampling", {{"permutations", 2}}}}) {
     const auto& method = item.first;
     const auto& params = item.second;
     json p = params;

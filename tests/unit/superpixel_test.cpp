@@ -152,9 +152,9 @@ TEST_CASE("segments that the algorithm promises to be connected are") {
 TEST_CASE("superpixels do not cross an edge between two colours") {
   const Image clean = two_colours(), noisy = two_colours(4);
   for (const auto& item : {std::pair<const char*, json>{"felzenszwalb", {}},
-                                     {"quickshift", {}},
-                                     {"slic", {}},
-                                     {"watershed", {{"markers", 60}}}}) {
+                           {"quickshift", {}},
+                           {"slic", {}},
+                           {"watershed", {{"markers", 60}}}}) {
     const auto& name = item.first;
     const auto& params = item.second;
     CAPTURE(name);

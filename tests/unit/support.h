@@ -4,6 +4,8 @@
 namespace ks::test {
 
 /// A file of the source tree: path("tests/golden/...").
-inline std::string path(const std::string& relative) { return std::string(KERNELSCOPE_SOURCE_DIR) + "/" + relative; }
+inline std::string path(const std::string& relative) {
+  return std::string(KERNELSCOPE_SOURCE_DIR) + "/" + relative;
+}
 
 }  // namespace ks::test

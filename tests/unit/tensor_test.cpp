@@ -20,7 +20,8 @@ TEST_CASE("npy survives a round trip and is cut off with a sentence") {
   const Tensor back = decode_npy(bytes, "x");
   CHECK(back.shape == t.shape);
   CHECK(back.data == t.data);
-  for (size_t cut : {size_t{0}, size_t{5}, size_t{20}, bytes.size() - 1}) CHECK_THROWS_AS(decode_npy(bytes.substr(0, cut), "x"), Error);
+  for (size_t cut : {size_t{0}, size_t{5}, size_t{20}, bytes.size() - 1})
+    CHECK_THROWS_AS(decode_npy(bytes.substr(0, cut), "x"), Error);
 }
 
 TEST_CASE("Philox matches the reference's known answers") {

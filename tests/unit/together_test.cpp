@@ -1,5 +1,5 @@
-#include "difference.h"
 #include "explain/together.h"
+#include "difference.h"
 
 #include <doctest/doctest.h>
 
@@ -249,7 +249,10 @@ TEST_SUITE("together") {
       CHECK(test::share_of_peak(explained(alone, method, nullptr).first, map) <= 1e-4);
       CHECK(milliseconds > 0);
     }
-    const json unknown = {{"id", 3}, {"op", "explain"}, {"image", "a"}, {"method", {{"name", "gradient"}}},
+    const json unknown = {{"id", 3},
+                          {"op", "explain"},
+                          {"image", "a"},
+                          {"method", {{"name", "gradient"}}},
                           {"together", {{{"name", "gradeint"}}, {{"name", "gradient"}}}}};
     CHECK(joint.handle(unknown, "", nullptr).head.at("ok") == false);
   }

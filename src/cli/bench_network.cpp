@@ -1,9 +1,12 @@
 #include "cli/bench_network.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
+#include "grain/render.h"
 #include "graph/builder.h"
+#include "picture/image.h"
 #include "tensor/file.h"
 #include "tensor/random.h"
 
@@ -63,8 +66,12 @@ BenchNetwork bench_network(const std::string& path) {
 
 Tensor bench_images(const Classifier& classifier, int64_t count) {
   Tensor x({count, classifier.channels(), classifier.height(), classifier.width()});
-  Random random(1);
-  for (float& v : x.data) v = static_cast<float>(random.normal());
+  for (int64_t n = 0; n < count; ++n) {
+    const KernelRecipe recipe{.defect = Defect::pink_fusarium, .seed = static_cast<uint64_t>(n) + 1};
+    const Image picture = resize_image(render_kernel(recipe).image, classifier.width(), classifier.height());
+    const Tensor one = image_to_tensor(picture, classifier.preprocessing());
+    std::copy(one.data.begin(), one.data.end(), x.sample(n));
+  }
   return x;
 }
 

@@ -9,7 +9,7 @@ namespace ks {
 /// weighted mean of its neighbours inside the image, removed ones included: direct ones weigh 1/6, diagonal ones 1/12.
 ///
 /// `image` [channels,height,width]; `removed`: one mark a pixel, not all set. Returns the image with the removed pixels
-/// of every channel imputed, to about 1e-6 of its values.
+/// of every channel imputed, to about 1e-5 of its values.
 std::vector<float> impute(const float* image, int64_t channels, int64_t height, int64_t width,
                           const std::vector<uint8_t>& removed);
 

@@ -17,7 +17,9 @@ endif()
 
 # The unit tests, run by tests/web/core.mjs under Node.js with files of the machine.
 set_target_properties(kernelscope_tests PROPERTIES SUFFIX .mjs)
-target_link_options(kernelscope_tests PRIVATE ${CORE_LINK_OPTIONS} -sNODERAWFS=1 -sENVIRONMENT=node -lnodefs.js)
+# Linked with -O1: optimising them takes longer than it saves.
+string(REPLACE "-O2" "-O1" TEST_LINK_OPTIONS "${CORE_LINK_OPTIONS}")
+target_link_options(kernelscope_tests PRIVATE ${TEST_LINK_OPTIONS} -sNODERAWFS=1 -sENVIRONMENT=node -lnodefs.js)
 
 # The core of the page's Worker.
 add_executable(core src/worker/main.cpp)

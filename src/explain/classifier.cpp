@@ -216,12 +216,12 @@ JointNetwork& Classifier::joint(const std::string& key, const std::function<std:
 }
 
 std::shared_ptr<Classifier> Classifier::variant(const std::string& key, const std::function<graph::Model()>& build) {
+  drop_variants(key);
   const auto known = variants_.find(key);
   if (known != variants_.end()) {
     known->second.last_use = ++variant_uses_;
     return known->second.classifier;
   }
-  drop_variants();
   std::shared_ptr<Classifier> made(new Classifier(*this, build(), key));
   variants_[key] = {made, ++variant_uses_};
   return made;
@@ -229,15 +229,19 @@ std::shared_ptr<Classifier> Classifier::variant(const std::string& key, const st
 
 /// A metric asks for its variants in turn, again and again: if they do not all fit, dropping the least recently used
 /// would drop each just before its next use. So the newest makes room, and what is there stays until it has not been
-/// used for long.
-void Classifier::drop_variants() {
+/// used for long. Variants grow while they are there, by a session for each method.
+void Classifier::drop_variants(const std::string& wanted) {
   constexpr uint64_t long_unused = 1000;
   size_t bytes = 0;
   for (const auto& [key, variant] : variants_) bytes += variant.classifier->bytes_;
-  while (bytes > most_variant_bytes && !variants_.empty()) {
-    const auto [oldest, newest] =
-        std::minmax_element(variants_.begin(), variants_.end(),
-                            [](const auto& a, const auto& b) { return a.second.last_use < b.second.last_use; });
+  while (bytes > most_variant_bytes) {
+    auto oldest = variants_.end(), newest = variants_.end();
+    for (auto it = variants_.begin(); it != variants_.end(); ++it) {
+      if (it->first == wanted) continue;
+      if (oldest == variants_.end() || it->second.last_use < oldest->second.last_use) oldest = it;
+      if (newest == variants_.end() || it->second.last_use > newest->second.last_use) newest = it;
+    }
+    if (newest == variants_.end()) break;
     const auto victim = variant_uses_ - oldest->second.last_use > long_unused ? oldest : newest;
     bytes -= victim->second.classifier->bytes_;
     variants_.erase(victim);

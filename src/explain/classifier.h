@@ -66,7 +66,7 @@ class Classifier {
   /// are built when they are asked for. Of many variants only as many stay as `most_variant_bytes` of weights allow, so
   /// hold the pointer for as long as the variant is needed.
   std::shared_ptr<Classifier> variant(const std::string& key, const std::function<graph::Model()>& build);
-  static constexpr size_t most_variant_bytes = size_t{512} << 20;
+  static constexpr size_t most_variant_bytes = size_t{256} << 20;
   const SessionOptions& session_options() const { return options_; }
 
   /// How many images at most run together.
@@ -81,7 +81,7 @@ class Classifier {
   /// Makes model_ from original_; returns the scores' shape, empty where it cannot be inferred.
   Shape simplify_original();
   Session& forward();
-  void drop_variants();
+  void drop_variants(const std::string& wanted);
 
   graph::Model original_, model_;
   backward::Backend backend_;

@@ -58,6 +58,12 @@ OrtEnv* environment(bool verbose) {
     OrtEnv* e = nullptr;
     check(api().CreateEnv(verbose ? ORT_LOGGING_LEVEL_VERBOSE : ORT_LOGGING_LEVEL_ERROR, "kernelscope", &e));
     check(api().DisableTelemetryEvents(e));
+    // What sessions need while they run comes from one arena: a study has hundreds of sessions, and runs one at a time.
+    Handle<OrtMemoryInfo> memory(api().ReleaseMemoryInfo);
+    check(api().CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &memory.pointer));
+    Handle<OrtArenaCfg> arena(api().ReleaseArenaCfg);
+    check(api().CreateArenaCfg(0, -1, -1, -1, &arena.pointer));
+    check(api().CreateAndRegisterAllocator(e, memory.pointer, arena.pointer));
     return e;
   }();
   return env;
@@ -135,6 +141,8 @@ Session::Session(const std::string& onnx_bytes, const SessionOptions& options, c
   // Threads that wait for this session's next run by spinning take the cores from the session that runs now: a study
   // has many.
   check(api().AddSessionConfigEntry(o.pointer, "session.force_spinning_stop", "1"));
+  check(api().AddSessionConfigEntry(o.pointer, "session.use_env_allocators", "1"));
+  check(api().AddSessionConfigEntry(o.pointer, "session.use_device_allocator_for_initializers", "1"));
   for (const auto& [symbol, size] : options.dimensions)
     check(api().AddFreeDimensionOverrideByName(o.pointer, symbol.c_str(), size));
   if (options.profile) check(api().EnableProfiling(o.pointer, options.profile_prefix.c_str()));

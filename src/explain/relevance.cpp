@@ -137,6 +137,11 @@ graph::Model network(const Classifier& c, const Params& p) {
   return model(c, make_composite(composites[index], p, c), layers);
 }
 
+Parameter zero_params_parameter() {
+  return {"zero_params",   ParameterType::choice, "none", "bias: biases take no relevance away", {}, {}, "",
+          {"none", "bias"}};
+}
+
 template <int index>
 Method entry() {
   const CompositeMethod& m = composites[index];
@@ -154,14 +159,7 @@ Method entry() {
       {"epsilon", ParameterType::number, 1e-6, "Added to the divisor of the epsilon rule, with its sign", 0, 1},
       {"stabilizer", ParameterType::number, 1e-6, "Added to the divisors of all other rules, with their sign", 1e-12,
        1},
-      {"zero_params",
-       ParameterType::choice,
-       "none",
-       "bias: biases take no relevance away",
-       {},
-       {},
-       "",
-       {"none", "bias"}}};
+      zero_params_parameter()};
   if (m.convolution == RuleKind::generalised_gamma)
     out.parameters.push_back(
         {"gamma", ParameterType::number, 0.25, "How much positive contributions are favoured", 0, 100});
@@ -200,14 +198,7 @@ Method custom() {
   m.parameters = {{"rules", ParameterType::value, json::object(),
                    "Object or list: {\"first\": \"z-box\", \"convolution\": {\"rule\": \"gamma\", \"gamma\": 0.1}, "
                    "\"TENSOR\": \"flat\"}"},
-                  {"zero_params",
-                   ParameterType::choice,
-                   "none",
-                   "bias: biases take no relevance away",
-                   {},
-                   {},
-                   "",
-                   {"none", "bias"}}};
+                  zero_params_parameter()};
   m.network = custom_network<Layers::input_only>;
   m.layers = custom_network<Layers::all>;
   return m;

@@ -41,16 +41,16 @@ function yieldToMessages() {
   });
 }
 
-async function start({provider = 'auto', threads = 0, verbose = false}) {
+async function start({provider = 'auto', threads = 0, placements = false}) {
   status('Loading ONNX Runtime');
   const files_ = new URL('ort/', import.meta.url).href;
   let ort;
   try {
-    ort = await loadOrt({files: files_, wanted: provider, threads, verbose});
+    ort = await loadOrt({files: files_, wanted: provider, threads, placements});
   } catch (problem) {
     if (provider !== 'auto') throw problem;
     // A GPU that promises more than it holds must not cost the user the app.
-    ort = await loadOrt({files: files_, wanted: 'wasm', threads, verbose});
+    ort = await loadOrt({files: files_, wanted: 'wasm', threads, placements});
     ort.info.reason = `WebGPU failed (${problem.message}); ${ort.info.reason}`;
   }
   status('Loading the core');

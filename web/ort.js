@@ -51,11 +51,19 @@ export async function chooseProvider(wanted = 'auto') {
   return {provider: 'wasm', threads, reason: `${why}; ${threads} thread${threads > 1 ? 's' : ''}`};
 }
 
+/** Of ONNX Runtime's verbose log, which goes to the console in thousands of lines, lets through what says where nodes run. */
+function logPlacementsOnly() {
+  for (const channel of ['log', 'warn', 'error']) {
+    const say = console[channel].bind(console);
+    console[channel] = (...words) => { if (/nodes? placed on/i.test(words[0])) say(...words); };
+  }
+}
+
 /**
  * Loads ONNX Runtime. files: URL of the folder with its .mjs and .wasm; wanted: see chooseProvider; threads: at most this
- * many; wasmBinary: the .wasm's bytes, where they cannot be fetched (Node.js); verbose: log what ONNX Runtime does.
+ * many; wasmBinary: the .wasm's bytes, where they cannot be fetched (Node.js); placements: log which provider takes which nodes.
  */
-export async function loadOrt({files, wanted = 'auto', threads = 0, wasmBinary, verbose = false} = {}) {
+export async function loadOrt({files, wanted = 'auto', threads = 0, wasmBinary, placements = false} = {}) {
   const info = await chooseProvider(wanted);
   if (threads > 0) info.threads = Math.min(info.threads, threads);
   const name = info.provider === 'webgpu' ? 'ort-wasm-simd-threaded.asyncify' : 'ort-wasm-simd-threaded';
@@ -63,8 +71,9 @@ export async function loadOrt({files, wanted = 'auto', threads = 0, wasmBinary, 
   const factory = (await import(/* @vite-ignore */ base + name + '.mjs')).default;
   const options = {numThreads: info.threads, locateFile: (file) => base + file};
   if (wasmBinary) options.wasmBinary = wasmBinary;
+  if (placements) logPlacementsOnly();
   const module = await factory(options);
-  return new Ort(module, info, verbose);
+  return new Ort(module, info, placements);
 }
 
 export class Ort {
@@ -72,13 +81,13 @@ export class Ort {
   #pending = null;  // the promise of a call that suspends (WebGPU), until wait()
   #error = '';
   #job = null;      // the run under construction, then its outputs
-  #verbose;
+  #placements;
 
-  constructor(module, info, verbose) {
+  constructor(module, info, placements) {
     this.#module = module;
     this.info = info;
-    this.#verbose = verbose;
-    if (module._OrtInit(info.threads, verbose ? logVerbose : logError) !== 0) throw new Error(this.#lastError());
+    this.#placements = placements;
+    if (module._OrtInit(info.threads, placements ? logVerbose : logError) !== 0) throw new Error(this.#lastError());
     if (info.provider === 'webgpu') {
       module.asyncInit?.();
       module.webgpuInit(() => {});  // ONNX Runtime makes a device of its own, and a new one after the last session is gone
@@ -203,7 +212,7 @@ export class Ort {
     const gpu = this.info.provider === 'webgpu';
     const options = m._OrtCreateSessionOptions(optimiseAll, true, !gpu, sequential, false, 0,
                                                this.#text('kernelscope', allocations),
-                                               this.#verbose ? logVerbose : logError, 0, 0);
+                                               this.#placements ? logVerbose : logError, 0, 0);
     const free = () => {
       if (options) m._OrtReleaseSessionOptions(options);
       for (const a of allocations) m._free(a);

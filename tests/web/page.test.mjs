@@ -14,7 +14,9 @@ const builtIn = JSON.parse(readFileSync(join(root, 'web/studies/pink-fusarium.js
 // What is compared with the native run: two of the kernels and every method, the costly ones with fewer samples, so that
 // one WebAssembly thread is done in a minute, too.
 const fewer = {'integrated-gradients': {steps: 8}, occlusion: {window: 32, stride: 32}, lime: {samples: 48}};
-const small = {...builtIn, title: 'Two kernels', metrics: builtIn.metrics.filter((m) => m.name !== 'max-sensitivity'),
+const coarse = {'pixel-flipping': {features_in_step: 3136}};
+const small = {...builtIn, title: 'Two kernels',
+               metrics: builtIn.metrics.filter((m) => m.name !== 'max-sensitivity').map((m) => ({...m, params: coarse[m.name] ?? {}})),
                images: builtIn.images.slice(0, 2), methods: builtIn.methods.map((m) => ({...m, params: fewer[m.name] ?? {}}))};
 
 let browser, site, scratch, native, smallLink;

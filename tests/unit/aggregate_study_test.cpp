@@ -10,7 +10,7 @@
 #include "tensor/error.h"
 #include "tensor/file.h"
 
-using namespace ks;
+namespace ks::aggregate_study_test {
 
 namespace {
 
@@ -133,3 +133,5 @@ TEST_CASE("metrics that share a map's preparation in a study see the annotation 
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::aggregate_study_test

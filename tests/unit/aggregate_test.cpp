@@ -11,7 +11,7 @@
 #include "metric/metric.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::aggregate_test {
 
 namespace {
 
@@ -215,3 +215,5 @@ TEST_CASE("members are checked: nested aggregates, unknown names, empty lists; d
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::aggregate_test

@@ -8,7 +8,7 @@
 #include "metric/metric.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::axiomatic_test {
 
 namespace {
 
@@ -228,3 +228,5 @@ TEST_CASE("input invariance: the gradient has it, input times gradient has not")
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::axiomatic_test

@@ -6,7 +6,7 @@
 
 #include "gradient_check.h"
 
-using namespace ks;
+namespace ks::backward_test {
 using backward::Backend;
 
 TEST_SUITE_BEGIN("backward");
@@ -149,3 +149,5 @@ TEST_CASE("relevance is conserved without biases") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::backward_test

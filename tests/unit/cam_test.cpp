@@ -7,7 +7,7 @@
 #include "network_methods.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::cam_test {
 using backward::Backend;
 
 TEST_SUITE_BEGIN("explain");
@@ -119,8 +119,7 @@ TEST_CASE("maps of a network with global average pooling by hand, on both backen
     for (const bool guided : {false, true}) {
       const backward::CamOptions options{kind, cam.layer, true, guided};
       const auto run = [&](Backend b) {
-        return test::run_explainer_model(backward::cam_model(cam.model, cam.net.input_shape, options, b, "t"), cam.x,
-                                         seed)
+        return test::run_explainer(backward::cam_model(cam.model, cam.net.input_shape, options, b, "t"), cam.x, seed)
             .attribution;
       };
       CHECK(test::difference(run(Backend::webgpu), run(Backend::cpu)) < 1e-5);
@@ -217,7 +216,7 @@ TEST_CASE("fullgrad: the signed map sums to the logit, smooth activations and pr
     const Tensor x = test::random_tensor(random, {2, 3, 16, 16}), seed = test::class_seeds(2);
     Tensor results[2];
     for (const Backend backend : {Backend::cpu, Backend::webgpu}) {
-      const auto got = test::run_explainer_model(
+      const auto got = test::run_explainer(
           backward::fullgrad_model(model, test::mixed_shape, backward::FullGradMap::signed_, backend, "t"), x, seed);
       REQUIRE(got.attribution.shape == Shape{2, 1, 16, 16});
       for (int64_t n = 0; n < 2; ++n)
@@ -235,10 +234,9 @@ TEST_CASE("fullgrad: the signed map sums to the logit through every other kind o
     const auto& name = item.first;
     const auto& layer = item.second;
     CAPTURE(name);
-    const auto got =
-        test::run_explainer_model(backward::fullgrad_model(test::network_around(layer, true), {-1, 3, 8, 8},
-                                                           backward::FullGradMap::signed_, Backend::cpu, "t"),
-                                  x, seed);
+    const auto got = test::run_explainer(backward::fullgrad_model(test::network_around(layer, true), {-1, 3, 8, 8},
+                                                                  backward::FullGradMap::signed_, Backend::cpu, "t"),
+                                         x, seed);
     for (int64_t n = 0; n < 2; ++n)
       CHECK(test::sum_of(got.attribution, n) == doctest::Approx(got.logits.sample(n)[n]).epsilon(1e-3));
   }
@@ -296,3 +294,5 @@ TEST_CASE("a batch of n equals n times one for every method that is a graph") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::cam_test

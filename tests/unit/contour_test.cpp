@@ -5,7 +5,7 @@
 
 #include "picture/contour.h"
 
-using namespace ks;
+namespace ks::contour_test {
 
 namespace {
 
@@ -65,3 +65,5 @@ TEST_SUITE("picture") {
     CHECK(thin.size() * 3 < full.size());
   }
 }
+
+}  // namespace ks::contour_test

@@ -9,7 +9,7 @@
 #include "tensor/error.h"
 #include "tensor/file.h"
 
-using namespace ks;
+namespace ks::dataset_test {
 
 namespace {
 
@@ -153,3 +153,5 @@ TEST_CASE("a bad data set gets a sentence") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::dataset_test

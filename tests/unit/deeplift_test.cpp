@@ -3,7 +3,7 @@
 #include "explain/method.h"
 #include "network_methods.h"
 
-using namespace ks;
+namespace ks::deeplift_test {
 using backward::Backend;
 
 TEST_SUITE_BEGIN("backward");
@@ -21,9 +21,9 @@ void check_complete(const graph::Model& model, const Shape& shape, double tolera
     Tensor both_backends[2];
     for (const Backend backend : {Backend::cpu, Backend::webgpu}) {
       const graph::Model lift = backward::deeplift_model(model, shape, backend, "t");
-      const auto got = test::run_explainer_model(lift, x, seed, &baseline);
+      const auto got = test::run_explainer(lift, x, seed, &baseline);
       Tensor wide = baseline.dim(0) == 2 ? baseline : concatenate({baseline, baseline});
-      const Tensor reference = test::run_explainer_model(lift, wide, seed, &baseline).logits;
+      const Tensor reference = test::run_explainer(lift, wide, seed, &baseline).logits;
       for (int64_t n = 0; n < 2; ++n) {
         const double wanted = got.logits.sample(n)[n] - reference.sample(n)[n];
         CHECK(test::sum_of(got.attribution, n) == doctest::Approx(wanted).epsilon(tolerance));
@@ -72,12 +72,11 @@ TEST_CASE("deeplift: a baseline with hardly any contrast does not blow up what p
     Random random(8);
     const Tensor x = test::random_tensor(random, {1, 3, 8, 8}), seed({1, 3}, {1, 0, 0});
     const Tensor baseline = test::random_tensor(random, {1, 3, 8, 8}, 1e-4);
-    const auto got = test::run_explainer_model(backward::deeplift_model(model, net.input_shape, Backend::cpu, "t"), x,
-                                               seed, &baseline);
-    const Tensor reference =
-        test::run_explainer_model(backward::deeplift_model(model, net.input_shape, Backend::cpu, "t"), baseline, seed,
-                                  &baseline)
-            .logits;
+    const auto got =
+        test::run_explainer(backward::deeplift_model(model, net.input_shape, Backend::cpu, "t"), x, seed, &baseline);
+    const Tensor reference = test::run_explainer(backward::deeplift_model(model, net.input_shape, Backend::cpu, "t"),
+                                                 baseline, seed, &baseline)
+                                 .logits;
     CHECK(test::sum_of(got.attribution, 0) == doctest::Approx(got.logits.data[0] - reference.data[0]).epsilon(1e-3));
     CHECK(test::size_of(got.attribution) < 5);
   }
@@ -90,8 +89,7 @@ TEST_CASE("deeplift sends a max-pool's difference to the maximum of the image or
   const Tensor high({1, 1, 2, 2}, {1, 5, 2, 0}), low({1, 1, 2, 2}, {3, 1, 0, 2}), seed({1, 3}, {1, 0, 0});
   for (const Backend backend : {Backend::cpu, Backend::webgpu}) {
     const graph::Model lift = backward::deeplift_model(model, net.input_shape, backend, "t");
-    const auto up = test::run_explainer_model(lift, high, seed, &low),
-               down = test::run_explainer_model(lift, low, seed, &high);
+    const auto up = test::run_explainer(lift, high, seed, &low), down = test::run_explainer(lift, low, seed, &high);
     const float whole = up.logits.data[0] - down.logits.data[0];
     for (int i = 0; i < 4; ++i) {
       CHECK(up.attribution.data[i] == doctest::Approx(i == 1 ? whole : 0).epsilon(1e-5));
@@ -124,3 +122,5 @@ TEST_CASE("deeplift and deeplift-shap: the image as its own baseline gives nothi
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::deeplift_test

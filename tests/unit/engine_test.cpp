@@ -13,7 +13,7 @@
 #include "tensor/file.h"
 #include "tensor/hash.h"
 
-using namespace ks;
+namespace ks::engine_test {
 
 namespace {
 
@@ -425,3 +425,5 @@ TEST_SUITE("study") {
     CHECK(whole.scores[0][0][0].score.value == partial.scores[0][0][0].score.value);
   }
 }
+
+}  // namespace ks::engine_test

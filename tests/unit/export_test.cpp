@@ -12,7 +12,7 @@
 #include "tensor/file.h"
 #include "tensor/npy.h"
 
-using namespace ks;
+namespace ks::export_test {
 
 TEST_SUITE_BEGIN("explain");
 
@@ -134,3 +134,5 @@ TEST_CASE("what cannot be part of a graph is refused in a sentence") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::export_test

@@ -7,7 +7,7 @@
 #include "metric/subsets.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::faithfulness_correlation_test {
 using test::ContributionScene;
 using test::scaled;
 using test::warns;
@@ -220,3 +220,5 @@ TEST_CASE("parameters of faithfulness that make no sense end in a sentence") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::faithfulness_correlation_test

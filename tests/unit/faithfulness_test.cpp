@@ -8,7 +8,7 @@
 #include "metric/imputation.h"
 #include "metric/trial.h"
 
-using namespace ks;
+namespace ks::faithfulness_test {
 using test::ContributionScene;
 using test::scaled;
 using test::warns;
@@ -303,3 +303,5 @@ TEST_CASE("road: relevant pixels gone lowers the output, irrelevant ones raise i
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::faithfulness_test

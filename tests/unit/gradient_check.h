@@ -4,9 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "backward/explainer.h"
-#include "networks.h"
-#include "runtime/session.h"
+#include "network_methods.h"
 
 namespace ks::test {
 
@@ -19,16 +17,6 @@ inline Tensor distinct_values(Random& random, const Shape& shape, float gap) {
   for (size_t i = 0; i < order.size(); ++i)
     t.data[i] = gap * (static_cast<float>(order[i]) - 0.5f * static_cast<float>(order.size()) + 0.25f);
   return t;
-}
-
-struct Explained {
-  Tensor logits, attribution;
-};
-
-inline Explained run_explainer(const graph::Model& model, const Tensor& x, const Tensor& seed) {
-  Session session(graph::write(model), {}, "test");
-  auto out = session.run({{"input", &x}, {backward::seed_input, &seed}}, {"logits", backward::attribution_output});
-  return {out[0], out[1]};
 }
 
 /// The network that computes logits and gradient, in the form for one kind of provider.

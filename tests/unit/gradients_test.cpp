@@ -9,7 +9,7 @@
 #include "networks.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::gradients_test {
 
 namespace {
 
@@ -321,3 +321,5 @@ TEST_CASE("centre is symmetric and falls by e^-1/2 within sigma") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::gradients_test

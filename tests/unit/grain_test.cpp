@@ -9,7 +9,7 @@
 #include "grain/render.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::grain_test {
 
 namespace {
 
@@ -256,3 +256,5 @@ TEST_CASE("a box without margin and wobble is the damage's bounding box") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::grain_test

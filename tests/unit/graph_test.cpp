@@ -11,7 +11,7 @@
 #include "tensor/error.h"
 #include "tensor/file.h"
 
-using namespace ks;
+namespace ks::graph_test {
 
 TEST_SUITE_BEGIN("graph");
 
@@ -197,3 +197,5 @@ TEST_CASE("inferred window shapes are those ONNX Runtime computes") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::graph_test

@@ -3,7 +3,7 @@
 #include "tensor/base64.h"
 #include "tensor/hash.h"
 
-using namespace ks;
+namespace ks::hash_test {
 
 TEST_SUITE("tensor") {
   TEST_CASE("SHA-256 gives the answers of FIPS 180-4") {
@@ -40,3 +40,5 @@ TEST_SUITE("tensor") {
     CHECK_FALSE(decode_base64("===="));
   }
 }
+
+}  // namespace ks::hash_test

@@ -12,7 +12,7 @@
 #include "tensor/error.h"
 #include "tensor/random.h"
 
-using namespace ks;
+namespace ks::heatmap_test {
 
 namespace {
 
@@ -202,3 +202,5 @@ TEST_CASE("histograms count every value once") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::heatmap_test

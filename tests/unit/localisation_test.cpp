@@ -10,7 +10,7 @@
 #include "picture/distance_transform.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::localisation_test {
 
 namespace {
 
@@ -375,3 +375,5 @@ TEST_CASE("orders and selections of many values, close ones too, are those of a 
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::localisation_test

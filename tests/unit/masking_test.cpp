@@ -10,7 +10,7 @@
 #include "linear_classifier.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::masking_test {
 
 namespace {
 
@@ -278,3 +278,5 @@ TEST_CASE("perturbation methods: a batch equals its images one by one, the seed 
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::masking_test

@@ -8,7 +8,7 @@
 #include "tensor/file.h"
 #include "tensor/npy.h"
 
-using namespace ks;
+namespace ks::method_golden_test {
 
 TEST_SUITE_BEGIN("explain");
 
@@ -57,3 +57,5 @@ TEST_CASE("methods equal Captum and zennit: VGG-like network with average poolin
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::method_golden_test

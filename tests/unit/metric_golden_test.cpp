@@ -10,7 +10,7 @@
 #include "tensor/file.h"
 #include "tensor/npy.h"
 
-using namespace ks;
+namespace ks::metric_golden_test {
 
 TEST_SUITE_BEGIN("metric");
 
@@ -123,3 +123,5 @@ TEST_CASE("similarities equal SciPy and scikit-image") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::metric_golden_test

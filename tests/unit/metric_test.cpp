@@ -11,7 +11,7 @@
 #include "picture/pooling.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::metric_test {
 
 namespace {
 
@@ -341,3 +341,5 @@ TEST_CASE("every metric says what it is") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::metric_test

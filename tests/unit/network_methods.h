@@ -19,8 +19,8 @@ struct Explained {
   Tensor logits, attribution;
 };
 
-inline Explained run_explainer_model(const graph::Model& model, const Tensor& x, const Tensor& seed,
-                                     const Tensor* baseline = nullptr) {
+inline Explained run_explainer(const graph::Model& model, const Tensor& x, const Tensor& seed,
+                               const Tensor* baseline = nullptr) {
   Session session(graph::write(model), {}, "test");
   std::vector<Session::Input> inputs = {{"input", &x}, {backward::seed_input, &seed}};
   if (baseline) inputs.emplace_back("explain/baseline", baseline);

@@ -11,7 +11,7 @@
 #include "tensor/error.h"
 #include "tensor/file.h"
 
-using namespace ks;
+namespace ks::op_gradient_test {
 using backward::Backend;
 
 TEST_SUITE_BEGIN("backward");
@@ -84,3 +84,5 @@ TEST_CASE("a network with an op outside the list works, but for its gradient") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::op_gradient_test

@@ -10,7 +10,7 @@
 #include "runtime/session.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::op_shape_test {
 using Ints = std::vector<int64_t>;
 
 TEST_SUITE_BEGIN("graph");
@@ -192,3 +192,5 @@ TEST_CASE("a batch that leaves the first axis is named") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::op_shape_test

@@ -10,7 +10,7 @@
 #include "rank/score_table.h"
 #include "tensor/random.h"
 
-using namespace ks;
+namespace ks::order_test {
 using doctest::Approx;
 
 namespace {
@@ -339,3 +339,5 @@ TEST_CASE("all of it as JSON, whatever the table") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::order_test

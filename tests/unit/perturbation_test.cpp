@@ -13,7 +13,7 @@
 #include "tensor/file.h"
 #include "tensor/npy.h"
 
-using namespace ks;
+namespace ks::perturbation_test {
 
 namespace {
 
@@ -153,3 +153,5 @@ TEST_CASE("long perturbation runs can be stopped") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::perturbation_test

@@ -12,7 +12,7 @@
 #include "tensor/file.h"
 #include "tensor/random.h"
 
-using namespace ks;
+namespace ks::picture_test {
 
 namespace {
 
@@ -191,3 +191,5 @@ TEST_CASE("regions grow and shrink by a disc, move, and have a box") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::picture_test

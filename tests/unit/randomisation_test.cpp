@@ -10,7 +10,7 @@
 #include "metric/similarity.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::randomisation_test {
 
 namespace {
 
@@ -337,3 +337,5 @@ TEST_CASE("randomisation: maps that say nothing have no score, and a warning say
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::randomisation_test

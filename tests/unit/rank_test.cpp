@@ -7,7 +7,7 @@
 #include "rank/score_table.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::rank_test {
 
 namespace {
 
@@ -163,3 +163,5 @@ TEST_CASE("results.json gives the same table") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::rank_test

@@ -9,7 +9,7 @@
 #include "support.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::reference_test {
 
 namespace {
 
@@ -177,3 +177,5 @@ TEST_CASE("a wrong reference is a sentence with the parameter's name") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::reference_test

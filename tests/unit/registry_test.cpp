@@ -7,7 +7,7 @@
 #include "picture/pooling.h"
 #include "segment/segments.h"
 
-using namespace ks;
+namespace ks::registry_test {
 
 namespace {
 
@@ -60,3 +60,5 @@ TEST_SUITE("registry") {
     CHECK(entry.at("misleads") == methods().at("gradient").misleads);
   }
 }
+
+}  // namespace ks::registry_test

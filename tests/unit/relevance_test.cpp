@@ -5,7 +5,7 @@
 #include "network_methods.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::relevance_test {
 using backward::Backend;
 using backward::Composite;
 using backward::Rule;
@@ -44,11 +44,10 @@ TEST_CASE("relevance without biases is conserved through residuals, gates, conca
         CAPTURE(static_cast<int>(convolution));
         Tensor results[2];
         for (Backend backend : {Backend::cpu, Backend::webgpu}) {
-          const Tensor r =
-              test::run_explainer_model(
-                  backward::relevance_model(model, test::mixed_shape, composite(first, convolution), backend, "t"), x,
-                  seed)
-                  .attribution;
+          const Tensor r = test::run_explainer(backward::relevance_model(model, test::mixed_shape,
+                                                                         composite(first, convolution), backend, "t"),
+                                               x, seed)
+                               .attribution;
           for (int n = 0; n < 2; ++n) {
             double size = 0;
             for (int64_t i = 0; i < r.stride(); ++i) size += std::fabs(r.sample(n)[i]);
@@ -71,11 +70,11 @@ TEST_CASE("relevance without biases is conserved by every other kind of node") {
     const graph::Model model = test::network_around(layer, true);
     Tensor results[2];
     for (Backend backend : {Backend::cpu, Backend::webgpu}) {
-      const Tensor r = test::run_explainer_model(
-                           backward::relevance_model(model, {-1, 3, 8, 8},
-                                                     composite(RuleKind::epsilon, RuleKind::epsilon), backend, "t"),
-                           x, seed)
-                           .attribution;
+      const Tensor r =
+          test::run_explainer(backward::relevance_model(model, {-1, 3, 8, 8},
+                                                        composite(RuleKind::epsilon, RuleKind::epsilon), backend, "t"),
+                              x, seed)
+              .attribution;
       for (int n = 0; n < 2; ++n) {
         double size = 0;
         for (int64_t i = 0; i < r.stride(); ++i) size += std::fabs(r.sample(n)[i]);
@@ -97,14 +96,14 @@ TEST_CASE("rule epsilon of a ReLU network without biases is input x gradient") {
   Random random(4);
   const Tensor x = test::random_tensor(random, {2, 3, 12, 12}), seed = test::class_seeds(2);
   const Tensor wanted =
-      test::run_explainer_model(
+      test::run_explainer(
           backward::gradient_model(model, net.input_shape, backward::ReluRule::gradient, true, Backend::cpu, "t"), x,
           seed)
           .attribution;
   for (RuleKind kind : {RuleKind::zero, RuleKind::epsilon}) {
     const Tensor got =
-        test::run_explainer_model(
-            backward::relevance_model(model, net.input_shape, composite(kind, kind), Backend::cpu, "t"), x, seed)
+        test::run_explainer(backward::relevance_model(model, net.input_shape, composite(kind, kind), Backend::cpu, "t"),
+                            x, seed)
             .attribution;
     // Relevance starts at 1, the gradient times the input at the logit.
     Tensor scaled = got;
@@ -133,7 +132,7 @@ TEST_CASE("one dense layer by hand: every rule's formula") {
   const auto explained = [&](Rule r) {
     Composite c = composite(RuleKind::epsilon, RuleKind::epsilon);
     c.dense = c.first = r;
-    return test::run_explainer_model(backward::relevance_model(model, {-1, 3, 1, 1}, c, Backend::cpu, "t"), x, seed)
+    return test::run_explainer(backward::relevance_model(model, {-1, 3, 1, 1}, c, Backend::cpu, "t"), x, seed)
         .attribution.data;
   };
   const auto check = [&](RuleKind kind, bool use_bias, std::vector<double> wanted) {
@@ -209,7 +208,7 @@ TEST_CASE("generalised gamma below a ReLU, by hand: whether or not relevance can
     }
     for (const Backend backend : {Backend::cpu, Backend::webgpu}) {
       const Tensor got =
-          test::run_explainer_model(backward::relevance_model(model, {-1, inputs, 1, 1}, chosen, backend, "t"), x, seed)
+          test::run_explainer(backward::relevance_model(model, {-1, inputs, 1, 1}, chosen, backend, "t"), x, seed)
               .attribution;
       for (int i = 0; i < inputs; ++i) CHECK(got.data[i] == doctest::Approx(wanted[i]).epsilon(1e-4));
     }
@@ -241,7 +240,7 @@ TEST_CASE("a gate gets no relevance, the signal all of it; products of equals ge
     const Tensor x = test::random_tensor(random, {2, 4, 6, 6}), seed = test::class_seeds(2);
     const auto c = composite(RuleKind::epsilon, RuleKind::epsilon);
     const Tensor r =
-        test::run_explainer_model(backward::relevance_model(model, net.input_shape, c, Backend::cpu, "t"), x, seed)
+        test::run_explainer(backward::relevance_model(model, net.input_shape, c, Backend::cpu, "t"), x, seed)
             .attribution;
     // The same as at the product's output: that is the share of each value in the dense layer.
     const std::string top = net.top;
@@ -390,3 +389,5 @@ TEST_CASE("layers of gradient methods and deeplift") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::relevance_test

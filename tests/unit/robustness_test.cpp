@@ -12,7 +12,7 @@
 #include "metric/representation.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::robustness_test {
 
 namespace {
 
@@ -529,3 +529,5 @@ TEST_CASE("augmentation-robustness: names that are none, grey pictures, maps tha
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::robustness_test

@@ -9,7 +9,7 @@
 #include "tensor/error.h"
 #include "tensor/random.h"
 
-using namespace ks;
+namespace ks::segment_test {
 
 namespace {
 
@@ -143,3 +143,5 @@ TEST_CASE("an unknown segmentation and a parameter out of range are told") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::segment_test

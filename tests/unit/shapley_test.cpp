@@ -12,7 +12,7 @@
 #include "networks.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::shapley_test {
 
 namespace {
 
@@ -296,3 +296,5 @@ TEST_CASE("Shapley methods refuse what cannot be computed, in a sentence") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::shapley_test

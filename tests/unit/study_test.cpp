@@ -9,7 +9,7 @@
 #include "tensor/base64.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::study_test {
 
 namespace {
 
@@ -259,3 +259,5 @@ TEST_SUITE("study") {
     CHECK(link_sentence("#s=") == "the link: is cut off or has been changed; copy it again, whole");
   }
 }
+
+}  // namespace ks::study_test

@@ -10,7 +10,7 @@
 #include "tensor/error.h"
 #include "tensor/random.h"
 
-using namespace ks;
+namespace ks::superpixel_test {
 
 namespace {
 
@@ -267,3 +267,5 @@ TEST_CASE("parameters of the segmentations are checked") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::superpixel_test

@@ -8,7 +8,7 @@
 #include "tensor/random.h"
 #include "tensor/tensor.h"
 
-using namespace ks;
+namespace ks::tensor_test {
 
 TEST_SUITE_BEGIN("tensor");
 
@@ -54,3 +54,5 @@ TEST_CASE("concatenate and slice are inverse") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::tensor_test

@@ -7,7 +7,7 @@
 #include "tensor/file.h"
 #include "worker/service.h"
 
-using namespace ks;
+namespace ks::timing_test {
 
 TEST_SUITE_BEGIN("explain");
 
@@ -46,3 +46,5 @@ TEST_CASE("the page's service times a method of an image of its study") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::timing_test

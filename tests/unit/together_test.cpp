@@ -19,7 +19,7 @@
 #include "tensor/npy.h"
 #include "worker/service.h"
 
-using namespace ks;
+namespace ks::together_test {
 
 namespace {
 
@@ -278,3 +278,5 @@ TEST_SUITE("together") {
     }
   }
 }
+
+}  // namespace ks::together_test

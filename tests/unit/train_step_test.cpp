@@ -15,8 +15,7 @@
 #include "train/maps.h"
 #include "train/step.h"
 
-using namespace ks;
-using namespace ks::train;
+namespace ks::train::train_step_test {
 
 namespace {
 
@@ -324,3 +323,5 @@ TEST_SUITE("train") {
     graph::check(inference_model(architecture(GrainNet{}), initial_weights(architecture(GrainNet{}), 1)), "network");
   }
 }
+
+}  // namespace ks::train::train_step_test

@@ -10,8 +10,7 @@
 #include "tensor/file.h"
 #include "train/trainer.h"
 
-using namespace ks;
-using namespace ks::train;
+namespace ks::train::train_test {
 
 namespace {
 
@@ -254,3 +253,5 @@ TEST_SUITE("train") {
         doctest::Contains("learning rate"), Error);
   }
 }
+
+}  // namespace ks::train::train_test

@@ -5,7 +5,7 @@
 #include "study/units.h"
 #include "tensor/error.h"
 
-using namespace ks;
+namespace ks::units_test {
 
 TEST_SUITE_BEGIN("units");
 
@@ -68,3 +68,5 @@ TEST_CASE("a queue hands out every unit once, and images stay together while the
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::units_test

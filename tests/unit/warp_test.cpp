@@ -8,7 +8,7 @@
 #include "picture/recolour.h"
 #include "picture/warp.h"
 
-using namespace ks;
+namespace ks::warp_test {
 
 TEST_SUITE_BEGIN("picture");
 
@@ -66,3 +66,5 @@ TEST_CASE("colour matrices keep grey and the mean of the channels, as far as eac
 }
 
 TEST_SUITE_END();
+
+}  // namespace ks::warp_test

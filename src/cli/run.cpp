@@ -53,7 +53,9 @@ void run_study_command(const RunOptions& o, const std::string& shard, Context& c
       engine->open(opened.study);
     });
   } catch (const Processes::Silent&) {
-    std::exit(2);
+    // mpirun ends the others at the first status that is not 0: that has to be the one with the sentence, once it is
+    // out.
+    std::exit(0);
   }
   if (!shard.empty()) return run_shard(o, shard, opened, *engine, context);
   if (processes.count() == 1) return run_and_report(o, opened, *engine, {}, 0, context);

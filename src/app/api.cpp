@@ -43,7 +43,7 @@ json number_or_null(double value) {
 
 }  // namespace
 
-json describe_state(const Model& model) {
+json describe_state(const Model& model, RedrawnOrder& redrawn) {
   json out;
   out["study"] = write_study(model.study);
   out["phase"] = to_string(model.phase);
@@ -89,6 +89,8 @@ json describe_state(const Model& model) {
     }
   }
   out["places"] = table.place;
+  const MonteCarloOrder& order = redrawn.of(table, model.study);
+  out["redrawn"] = {{"draws", order.draws}, {"low", order.low}, {"high", order.high}, {"first", order.first}};
   for (const Banner& banner : model.banners) out["banners"].push_back(banner.text);
   out["toast"] = model.toasts.empty() ? "" : model.toasts.front().text;
   out["undo"] = model.undo.size();

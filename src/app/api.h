@@ -2,14 +2,16 @@
 #include <string>
 
 #include "app/model.h"
+#include "app/ranking.h"
 
 namespace ks::app {
 
 // What the page's window.kernelscope reads and does: thin views of the model, for tests and for people with a console.
 
 /// {"study": document, "phase", "runtime", "network", "images": [...], "cells": [{"image","method","state",...}],
-///  "scores": [...], "banners": [...], "toast", "undo", "redo", "work"}
-json describe_state(const Model& model);
+///  "scores": [...], "banners": [...], "toast", "undo", "redo", "work",
+///  "places", "redrawn": {"draws", "low", "high", "first"}}
+json describe_state(const Model& model, RedrawnOrder& redrawn);
 
 /// Sets the value at a JSON pointer ("/view/normalisation") of the study document. Throws Error when the result is no
 /// study.

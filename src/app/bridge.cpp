@@ -295,6 +295,7 @@ void Bridge::receive_score(Model& model, const Request& request, const json& ans
   const json& value = answer.at("score");
   score.value = value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN();
   score.remark.clear();
+  score.direction = answer.value("direction", "");
   for (const json& warning : answer.value("warnings", json::array())) {
     if (!score.remark.empty()) score.remark += "; ";
     score.remark += warning.get<std::string>();

@@ -23,6 +23,7 @@ struct Program {
   Screen screen;
   Commands commands;
   Heatmaps heatmaps;
+  RedrawnOrder redrawn;
   Bridge bridge;
 };
 
@@ -84,7 +85,7 @@ EMSCRIPTEN_KEEPALIVE void app_frame(double milliseconds) {
   if (!platform::begin_frame(milliseconds)) return;
   p.heatmaps.begin_frame();
   ui::clear_marks();
-  Context context{p.model, p.screen, p.commands, p.heatmaps};
+  Context context{p.model, p.screen, p.commands, p.heatmaps, p.redrawn};
   draw_layout(context);
   platform::end_frame();
   if (!p.commands.empty()) {
@@ -148,7 +149,7 @@ EMSCRIPTEN_KEEPALIVE void app_show_error(const char* sentence) {
 
 /// The state as JSON: see api.h.
 EMSCRIPTEN_KEEPALIVE char* app_state() {
-  return to_c(describe_state(program().model).dump());
+  return to_c(describe_state(program().model, program().redrawn).dump());
 }
 
 /// Where the named controls stand, as JSON: {"share": [x, y, width, height], ...} in CSS pixels.

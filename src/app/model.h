@@ -33,6 +33,7 @@ struct Score {
   State state = State::waiting;
   double value = 0;  // NaN: undefined here, and `remark` says why
   std::string remark;
+  std::string direction;  // with the metric's parameters: "higher", "lower", "zero", "none"
 };
 
 /// One image of the study as the network sees it.
@@ -54,7 +55,7 @@ struct MethodInfo : Entry {
 };
 
 struct MetricInfo : Entry {
-  std::string direction = "higher";  // "lower", "zero", "none"
+  std::string direction = "higher";  // with its default parameters; "lower", "zero", "none"
   bool needs_mask = false, needs_classifier = false;
 };
 

@@ -6,6 +6,7 @@
 #include "app/bridge.h"
 #include "app/heatmap.h"
 #include "app/model.h"
+#include "app/ranking.h"
 #include "app/widgets.h"
 
 /// The panels: each file draws one from a model it may not change; what the user does becomes commands that the main
@@ -62,6 +63,7 @@ struct Context {
   Screen& screen;
   Commands& commands;
   Heatmaps& heatmaps;
+  RedrawnOrder& redrawn;
 };
 
 /// StudyView::panel in the app: words for what is open beside the grid, so that a link opens the same.

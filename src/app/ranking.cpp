@@ -56,20 +56,35 @@ bool is_control(const Model& model, size_t method) {
   return info && info->family == "baseline";
 }
 
+/// Which scores of a metric are better. Only the worker knows what its parameters make of that, and says so with each
+/// score.
+std::string direction_of(const Model& model, size_t metric) {
+  for (size_t i = 0; i < model.study.images.size(); ++i) {
+    for (size_t m = 0; m < model.study.methods.size(); ++m) {
+      const Score* score = model.score(i, m, metric);
+      if (score && !score->direction.empty()) return score->direction;
+    }
+  }
+  const MetricInfo* info = model.metric_info(model.study.metrics[metric].name);
+  return info ? info->direction : "none";
+}
+
 // A metric takes part once all its scores are there.
 void rank(const Model& model, ScoreSummary& summary) {
   const size_t methods = model.study.methods.size();
   summary.control_is_not_last.assign(summary.entries.size(), false);
   if (summary.entries.empty() || methods < 2 || !overall_rankings().find(model.study.ranking.rank.overall)) return;
-  ScoreTable table;
+  ScoreTable& table = summary.table;
+  summary.complete = true;
   for (const StudyMethod& m : model.study.methods) table.methods.push_back(m.name);
   for (size_t k = 0; k < summary.entries.size(); ++k) {
     const MetricInfo* info = model.metric_info(model.study.metrics[k].name);
     table.metrics.push_back(model.study.metrics[k].name);
     table.families.push_back(info ? info->family : "other");
-    table.directions.push_back(info ? parse_direction_name(info->direction) : Direction::none);
+    table.directions.push_back(parse_direction_name(summary.directions[k]));
     bool complete = true;
     for (const auto& e : summary.entries[k]) complete = complete && e.images > 0 && e.done == e.images;
+    summary.complete = summary.complete && complete;
     auto& rows = table.scores.emplace_back(methods, std::vector<double>(model.study.images.size(), nothing));
     for (size_t m = 0; m < methods && complete; ++m) {
       for (size_t i = 0; i < model.study.images.size(); ++i) {
@@ -109,9 +124,27 @@ ScoreSummary score_summary(const Model& model) {
   for (size_t k = 0; k < metrics; ++k) {
     auto& row = table.entries.emplace_back();
     for (size_t m = 0; m < methods; ++m) row.push_back(gather(model, k, m));
+    table.directions.push_back(direction_of(model, k));
   }
   rank(model, table);
   return table;
+}
+
+const MonteCarloOrder& RedrawnOrder::of(const ScoreSummary& summary, const Study& study) {
+  std::string key;
+  const auto add = [&](const void* bytes, size_t size) { key.append(static_cast<const char*>(bytes), size); };
+  for (const auto& metric : summary.table.scores)
+    for (const auto& method : metric) add(method.data(), method.size() * sizeof(double));
+  for (const std::string& direction : summary.directions) key += direction;
+  key += write_ranking(study.ranking).dump() + std::to_string(study.seed) + std::to_string(summary.complete);
+  const Fingerprint now = fingerprint(key);
+  if (now == of_) return order_;
+  of_ = now;
+  order_ = {};
+  if (summary.complete)
+    order_ = monte_carlo_order(summary.table, study.ranking.rank, study.ranking.monte_carlo,
+                               static_cast<uint64_t>(study.seed));
+  return order_;
 }
 
 }  // namespace ks::app

@@ -3,6 +3,8 @@
 #include <vector>
 
 #include "app/model.h"
+#include "rank/monte_carlo.h"
+#include "tensor/hash.h"
 
 namespace ks::app {
 
@@ -18,11 +20,26 @@ struct ScoreSummary {
     std::string remark;
   };
   std::vector<std::vector<Entry>> entries;  // [metric][method]
+  std::vector<std::string> directions;      // [metric] "higher", "lower", "zero", "none", with its parameters
+  ScoreTable table;                         // of the metrics whose scores are all there; the others' are undefined
+  bool complete = false;                    // every metric's are there
   std::vector<double> overall;              // [method]: mean of the ranks; NaN while there is none
   std::vector<int> place;                   // [method]: 1 is best; 0 while there is none
   std::vector<bool> control_is_not_last;    // [metric]: random maps do better than some method's
 };
 
 ScoreSummary score_summary(const Model& model);
+
+/// How far the order holds: where the methods stand when images and metrics are drawn anew, by the study's options and
+/// seed, so that it is what the report of the native program says. Kept until the scores change.
+class RedrawnOrder {
+ public:
+  /// Nothing (draws is 0) while scores are missing, or where there is nothing to rank.
+  const MonteCarloOrder& of(const ScoreSummary& summary, const Study& study);
+
+ private:
+  Fingerprint of_;
+  MonteCarloOrder order_;
+};
 
 }  // namespace ks::app

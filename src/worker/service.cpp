@@ -184,6 +184,7 @@ Message Service::measure(const json& request, const Progress& progress) {
   out.head = {{"score", number_or_null(s.value)},
               {"curve", s.curve},
               {"warnings", s.warnings},
+              {"direction", to_string(direction_of(metrics().at(metric.name), metric.params))},
               {"milliseconds", s.milliseconds}};
   return out;
 }

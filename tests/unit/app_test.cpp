@@ -9,8 +9,7 @@
 #include "app/text.h"
 
 // The app's logic that needs no screen: what changes when the study is edited, what is computed next, what is shown.
-using namespace ks;
-using namespace ks::app;
+namespace ks::app::app_test {
 
 namespace {
 
@@ -204,6 +203,31 @@ TEST_SUITE("app") {
     CHECK(summary.place[1] == 1);  // a tie
   }
 
+  TEST_CASE("how far the order holds is told once every score is there, with the study's draws") {
+    Model model = two_by_two();
+    model.study.ranking.monte_carlo = {.draws = 500, .metrics = MetricDraw::all};
+    RedrawnOrder redrawn;
+    for (size_t i : {0, 1}) {
+      for (size_t m : {0, 1}) {
+        finish(model, i, m);
+        give_score(model, i, m, 0, m == 0 ? 0.9 - 0.1 * static_cast<double>(i) : 0.2);
+      }
+    }
+    CHECK(redrawn.of(score_summary(model), model.study).draws == 0);
+    for (size_t i : {0, 1})
+      for (size_t m : {0, 1}) give_score(model, i, m, 1, m == 0 ? 0.1 : 0.7);
+    const ScoreSummary summary = score_summary(model);
+    const MonteCarloOrder& order = redrawn.of(summary, model.study);
+    CHECK(order.draws == 500);
+    CHECK(order.first == std::vector<double>{1, 0});  // better under both metrics on every image
+    CHECK(order.low == std::vector<double>{1, 2});
+    CHECK(order.high == std::vector<double>{1, 2});
+    CHECK(&redrawn.of(summary, model.study) == &order);
+    // What the metric's parameters make of its direction comes with its scores.
+    for (auto& [key, score] : model.scores) score.direction = "lower";
+    CHECK(redrawn.of(score_summary(model), model.study).first == std::vector<double>{0.5, 0.5});
+  }
+
   TEST_CASE("an added image gets an id of its own") {
     const Model model = two_by_two();
     CHECK(free_image_id(model.study, "c") == "c");
@@ -224,3 +248,5 @@ TEST_SUITE("app") {
     CHECK(ui::title_of_name("input-x-gradient") == "Input x gradient");
   }
 }
+
+}  // namespace ks::app::app_test

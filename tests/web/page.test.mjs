@@ -125,7 +125,14 @@ test('a link made by the native program: equal heatmaps; the view changes at onc
     }
   assert.equal(ready.images.length, small.images.length);
 
-  await until(page, 'scores', (s) => s.work.finished, 400);
+  const scored = await until(page, 'scores', (s) => s.work.finished, 400);
+  // How far the order holds is what the report says of it.
+  const {monte_carlo: redrawn} = JSON.parse(readFileSync(join(native, '../results.json'))).certainty;
+  assert.equal(scored.redrawn.draws, redrawn.draws);
+  for (const {method, first} of redrawn.methods) {
+    const here = scored.redrawn.first[small.methods.findIndex((m) => m.name === method)];
+    assert.ok(Math.abs(here - first) < 0.02, `${method}: first in ${here} of the orders here, in ${first} natively`);
+  }
   mkdirSync(join(root, 'build/screenshots'), {recursive: true});
   await page.waitForTimeout(500);
   await page.screenshot({path: join(root, 'build/screenshots/page.png')});

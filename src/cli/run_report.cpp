@@ -147,6 +147,7 @@ void run_and_report(const RunOptions& o, const OpenedStudy& opened, Engine& engi
     throw;
   }
   results.seconds += seconds_before;
+  if (!processes.empty()) results.runtime_seconds = 0;  // the others' is not known
   write_results(results, builder.finish(engine.images()), notes, folder);
   if (!o.keep_cells) {
     std::error_code ec;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "runtime/clock.h"
 #include "runtime/session.h"
 #include "tensor/error.h"
 
@@ -153,6 +154,7 @@ Session::Session(const std::string& onnx_bytes, const SessionOptions& options, c
     if (options.device == Device::cuda && !cuda)
       throw Error("CUDA is not available in this ONNX Runtime", "", "use --device cpu");
   }
+  const RuntimeClock clock;
   if (OrtStatus* status = api().CreateSessionFromArray(environment(options.verbose), onnx_bytes.data(),
                                                        onnx_bytes.size(), o.pointer, &impl_->session)) {
     const std::string message = api().GetErrorMessage(status);
@@ -190,8 +192,11 @@ std::vector<Tensor> Session::run(const std::vector<Input>& inputs, const std::ve
   }
   for (const std::string& name : outputs) output_names.push_back(name.c_str());
   out.list.resize(outputs.size());
-  check(api().Run(impl_->session, nullptr, input_names.data(), in.list.data(), in.list.size(), output_names.data(),
-                  output_names.size(), out.list.data()));
+  {
+    const RuntimeClock clock;
+    check(api().Run(impl_->session, nullptr, input_names.data(), in.list.data(), in.list.size(), output_names.data(),
+                    output_names.size(), out.list.data()));
+  }
   std::vector<Tensor> results;
   for (OrtValue* value : out.list) {
     Handle<OrtTensorTypeAndShapeInfo> info(api().ReleaseTensorTypeAndShapeInfo);

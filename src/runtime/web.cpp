@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "runtime/clock.h"
 #include "runtime/session.h"
 #include "tensor/error.h"
 
@@ -77,6 +78,7 @@ Session::Session(const std::string& onnx_bytes, const SessionOptions& options, c
   nlohmann::json dimensions = nlohmann::json::array();
   for (const auto& [symbol, size] : options.dimensions) dimensions.push_back({symbol, size});
   const std::string text_options = nlohmann::json{{"dimensions", dimensions}}.dump();
+  const RuntimeClock clock;
   if (!finish(ks_ort_create(onnx_bytes.data(), static_cast<int>(onnx_bytes.size()), text_options.c_str())))
     throw Error("ONNX Runtime refuses the network: " + text(error_text), where);
   impl_->handle = ks_ort_result();
@@ -90,6 +92,7 @@ Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 
 std::vector<Tensor> Session::run(const std::vector<Input>& inputs, const std::vector<std::string>& outputs) {
+  const RuntimeClock clock;
   ks_ort_begin(impl_->handle);
   for (const auto& [name, tensor] : inputs) {
     const std::vector<int> dims(tensor->shape.begin(), tensor->shape.end());

@@ -50,8 +50,10 @@ std::string header(const StudyResults& r, const ReportNotes& notes) {
   fact(count_of(r.study.metrics.size(), "metric"));
   fact("model " + source_text(r.study.model) + ", " + std::to_string(r.input_width) + "×" +
        std::to_string(r.input_height));
-  fact("computed in " + time_text(r.seconds) + " on " + r.runtime.provider + ", " +
-       count_of(static_cast<size_t>(r.runtime.threads), "thread"));
+  fact(
+      "computed in " + time_text(r.seconds) + " on " + r.runtime.provider + ", " +
+      count_of(static_cast<size_t>(r.runtime.threads), "thread") +
+      (r.runtime_seconds > 0 ? ", " + fixed(100 * r.runtime_seconds / r.seconds, 0) + " % of it in ONNX Runtime" : ""));
   if (!notes.date.empty()) fact(notes.date);
   return "<header><div class=\"eyebrow\">Kernelscope report</div><h1>" + escape_markup(title) +
          "</h1><div class=\"facts\">" + facts + "</div></header>\n";

@@ -136,6 +136,7 @@ json results_json(const StudyResults& results, const std::string& program) {
   json out = {{"program", program},
               {"complete", results.complete},
               {"seconds", results.seconds},
+              {"runtime_seconds", results.runtime_seconds},
               {"runtime",
                {{"provider", results.runtime.provider},
                 {"threads", results.runtime.threads},

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "runtime/clock.h"
 #include "tensor/error.h"
 
 namespace ks {
@@ -146,6 +147,11 @@ void open_results(const Study& study, Engine& engine, StudyResults& out) {
 void run_study(const Study& study, Engine& engine, const MapCallback& on_map, const Progress& progress,
                StudyResults& results) {
   const auto begin = std::chrono::steady_clock::now();
+  const double runtime_before = seconds_in_runtime();
+  const auto take_time = [&] {
+    results.seconds = seconds_since(begin);
+    results.runtime_seconds = seconds_in_runtime() - runtime_before;
+  };
   engine.open(study, progress ? Progress([&](double) { progress(0); }) : Progress());
   open_results(study, engine, results);
   const size_t methods = study.methods.size(), metrics = study.metrics.size();
@@ -194,7 +200,7 @@ void run_study(const Study& study, Engine& engine, const MapCallback& on_map, co
           steps.run(i, 1 + m * (1 + metrics) + 1 + k, [&](const Progress& report) { measure(k, m, i, report); });
       }
       if (comparing.empty() || engine.has_store()) engine.forget_maps(i);
-      results.seconds = seconds_since(begin);
+      take_time();
     }
     for (size_t m = 0; m < methods && !comparing.empty(); ++m) {
       for (const size_t k : comparing)
@@ -205,12 +211,12 @@ void run_study(const Study& study, Engine& engine, const MapCallback& on_map, co
     }
     results.complete = true;
   } catch (const Cancelled&) {
-    results.seconds = seconds_since(begin);
+    take_time();
     rank_results(results);
     throw;
   }
   rank_results(results);
-  results.seconds = seconds_since(begin);
+  take_time();
 }
 
 ScoreTable score_table(const StudyResults& results) {

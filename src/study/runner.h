@@ -46,7 +46,8 @@ struct StudyResults {
   OrderCertainty certainty;
   AnnotationEffect annotations;
   bool complete = false;
-  double seconds = 0;
+  double seconds = 0;          // wall-clock
+  double runtime_seconds = 0;  // of these, in ONNX Runtime (runtime/clock.h); 0: not known
 
   /// Sentences for people: images, methods and metrics that failed, metrics that were undefined. Repeated ones are told
   /// once.

@@ -58,6 +58,7 @@ test('run writes results, scores, figures, maps and a report', (t) => {
   assert.equal(r.status, 0, r.err);
   const results = readJson(out, 'results.json');
   assert.equal(results.complete, true);
+  assert.ok(results.runtime_seconds > 0 && results.runtime_seconds <= results.seconds, `${results.runtime_seconds} of ${results.seconds} s`);
   assert.equal(results.images.length, 2);
   assert.deepEqual(results.methods.map((m) => m.id), ['gradient', 'random', 'lrp-epsilon-plus-flat']);
   const [sparseness, rank] = results.metrics;

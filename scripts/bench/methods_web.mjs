@@ -9,6 +9,8 @@ const {values: options} = parseArgs({
   options: {model: {type: 'string'}, method: {type: 'string', multiple: true}, repeats: {type: 'string', default: '15'}},
 });
 const model = readFileSync(options.model);
+// What the native table measures (bench_parameters of src/cli/bench_methods.cpp).
+const parameters = {lime: {samples: 256}, 'integrated-gradients': {steps: 32}};
 
 const site = await serveSite();
 const browser = await launch();
@@ -34,8 +36,8 @@ try {
   row('method', 'forward ms', 'method ms', 'forwards', 'first run, fw');
   for (const name of options.method ?? names) {
     const {forward, method, first} = await page.evaluate(
-        ({name, repeats}) => globalThis.core.request('time', {image: 'kernel', method: {name}, repeats}).then(({json}) => json),
-        {name, repeats: Number(options.repeats)});
+        ({name, params, repeats}) => globalThis.core.request('time', {image: 'kernel', method: {name, params}, repeats}).then(({json}) => json),
+        {name, params: parameters[name] ?? {}, repeats: Number(options.repeats)});
     row(name, forward.toFixed(2), method.toFixed(2), (method / forward).toFixed(2), (first / forward).toFixed(1));
   }
 } finally {

@@ -99,7 +99,9 @@ test('WebGPU gives what WebAssembly gives, for every method through the network,
   assert.equal(result.runtime.provider, 'webgpu');
   assertSame(expected, result, 1e-3);
   const placements = result.log.filter((line) => /nodes? placed on/i.test(line));
-  assert.ok(placements.length >= jobs.length, 'the log does not say where nodes are placed');
+  // A session for each network's methods: of no network may the log be silent.
+  const sessions = new Set(Object.keys(result.maps).map((key) => key.replace(/ \S+$/, ''))).size;
+  assert.ok(placements.length >= sessions, `the log says where nodes are placed in ${placements.length} of ${sessions} sessions`);
   for (const line of placements) assert.match(line, /WebGpuExecutionProvider/, line);
 });
 

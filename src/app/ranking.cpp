@@ -131,19 +131,21 @@ ScoreSummary score_summary(const Model& model) {
 }
 
 const MonteCarloOrder& RedrawnOrder::of(const ScoreSummary& summary, const Study& study) {
+  if (!summary.complete) {
+    static const MonteCarloOrder none;
+    return none;
+  }
   std::string key;
   const auto add = [&](const void* bytes, size_t size) { key.append(static_cast<const char*>(bytes), size); };
   for (const auto& metric : summary.table.scores)
     for (const auto& method : metric) add(method.data(), method.size() * sizeof(double));
   for (const std::string& direction : summary.directions) key += direction;
-  key += write_ranking(study.ranking).dump() + std::to_string(study.seed) + std::to_string(summary.complete);
+  key += write_ranking(study.ranking).dump() + std::to_string(study.seed);
   const Fingerprint now = fingerprint(key);
   if (now == of_) return order_;
   of_ = now;
-  order_ = {};
-  if (summary.complete)
-    order_ = monte_carlo_order(summary.table, study.ranking.rank, study.ranking.monte_carlo,
-                               static_cast<uint64_t>(study.seed));
+  order_ = monte_carlo_order(summary.table, study.ranking.rank, study.ranking.monte_carlo,
+                             static_cast<uint64_t>(study.seed));
   return order_;
 }
 

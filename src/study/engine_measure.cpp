@@ -52,12 +52,12 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
   if (compares_images(metric) && usable(image)) {
     const json about = {method.name, method_params.all(), metric.name, metric_params.all(),
                         variant ? describe(*variant) : ""};
-    const auto [found, added] = s.compared.try_emplace(about.dump());
-    if (added) {
+    auto found = s.compared.find(about.dump());
+    if (found == s.compared.end()) {
       std::vector<size_t> all;
       for (size_t i = 0; i < s.images.size(); ++i)
         if (usable(i)) all.push_back(i);
-      found->second = make_group(std::move(all));
+      found = s.compared.emplace(about.dump(), make_group(std::move(all))).first;
     }
     group = &found->second;
   } else {

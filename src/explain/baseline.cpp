@@ -18,8 +18,7 @@ Tensor random_map(const ExplainRequest& r, const Params&) {
   Tensor out(r.inputs.shape);
   for (int64_t n = 0; n < out.dim(0); ++n) {
     Random random(r.sample_seed(n));
-    float* values = out.sample(n);
-    for (int64_t i = 0; i < out.stride(); ++i) values[i] = static_cast<float>(random.normal());
+    random.fill_normal(out.sample(n), static_cast<size_t>(out.stride()));
   }
   return out;
 }

@@ -27,9 +27,12 @@ Tensor gradient_shap(const ExplainRequest& r, const Params& p) {
         float* change = changes.sample(at.slot);
         Random random(r.sample_seed(at.sample), static_cast<uint64_t>(1 + at.copy));
         const double along = random.uniform();
+        if (deviation > 0)
+          random.add_normal(x, static_cast<size_t>(size), deviation, point);
+        else
+          std::copy(x, x + size, point);
         for (int64_t i = 0; i < size; ++i) {
-          const double noise = deviation > 0 ? deviation * random.normal() : 0.0;
-          const double d = x[i] + noise - b[i];
+          const double d = static_cast<double>(point[i]) - b[i];
           change[i] = static_cast<float>(d);
           point[i] = static_cast<float>(b[i] + along * d);
         }

@@ -25,7 +25,7 @@ Tensor noisy_gradients(const ExplainRequest& r, const Params& p) {
           deviation = p.number("noise") * (static_cast<double>(*high) - *low);
         }
         Random random(r.sample_seed(at.sample), static_cast<uint64_t>(1 + at.copy));
-        for (int64_t i = 0; i < size; ++i) point[i] = static_cast<float>(x[i] + deviation * random.normal());
+        random.add_normal(x, static_cast<size_t>(size), deviation, point);
       },
       [&](const GradientPoint& at, const float* gradient) {
         if (at.copy == 0) {

@@ -84,7 +84,7 @@ void PictureChange::apply(const float* input, int channels, const Preprocessing&
       for (int c = 0; c < channels; ++c) gaussian_blur(out + c * pixels, width_, height_, amount_);
       break;
     case AugmentationFamily::noise:
-      for (int64_t i = 0; i < channels * pixels; ++i) out[i] += static_cast<float>(amount_ * random.normal());
+      random.add_normal(out, static_cast<size_t>(channels * pixels), amount_, out);
       break;
     default:
       break;

@@ -67,7 +67,7 @@ void perturb_by_noise(Trial& t, int64_t n, Perturbations& out) {
   for (int64_t draw = 0; draw < draws; ++draw) {
     Random random(t.seed(n, static_cast<uint64_t>(draw)), kNoiseStream);
     float* perturbed = t.next(n, &out.without[static_cast<size_t>(draw)]);
-    for (int64_t i = 0; i < t.size; ++i) perturbed[i] = static_cast<float>(t.input(n)[i] - deviation * random.normal());
+    random.add_normal(t.input(n), static_cast<size_t>(t.size), deviation, perturbed);
     out.predicted[static_cast<size_t>(draw)] = predicted_change(t, n, perturbed);
   }
 }

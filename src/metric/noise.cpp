@@ -7,8 +7,12 @@
 namespace ks {
 
 void Noise::add(const float* x, int64_t size, Random& random, float* out) const {
-  for (int64_t i = 0; i < size; ++i)
-    out[i] = static_cast<float>(x[i] + (gaussian ? mean + deviation * random.normal() : random.uniform(low, high)));
+  if (!gaussian) {
+    for (int64_t i = 0; i < size; ++i) out[i] = static_cast<float>(x[i] + random.uniform(low, high));
+    return;
+  }
+  random.add_normal(x, static_cast<size_t>(size), deviation, out);
+  for (int64_t i = 0; i < size; ++i) out[i] += static_cast<float>(mean);
 }
 
 std::vector<Parameter> noise_parameters() {

@@ -130,8 +130,10 @@ Tensor smoothed(const MetricRequest& r, const Params& p, const Explainer& explai
         Random random(mix_seed(r.seed, static_cast<uint64_t>(n)), static_cast<uint64_t>(1 + first + k));
         const double deviation =
             first + k + 1 < draws ? deviations[static_cast<size_t>(n)] : 0;  // the last one is the image
-        for (int64_t i = 0; i < copies.stride(); ++i)
-          copy[i] = deviation > 0 ? static_cast<float>(x[i] + deviation * random.normal()) : x[i];
+        if (deviation > 0)
+          random.add_normal(x, static_cast<size_t>(copies.stride()), deviation, copy);
+        else
+          std::copy(x, x + copies.stride(), copy);
         targets.push_back((*r.targets)[static_cast<size_t>(n)]);
       }
     const uint64_t seed = first + 1 < draws ? mix_seed(r.seed, static_cast<uint64_t>(1 + first)) : r.seed;

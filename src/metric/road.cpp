@@ -64,10 +64,15 @@ MetricResult road(const MetricRequest& r, const Params& p) {
         for (int64_t i = 0; i < count; ++i) removed[static_cast<size_t>(ranked[static_cast<size_t>(i)])] = 1;
         std::vector<float> values = impute(t.input(n), t.channels, t.height, t.width, removed);
         Random random(t.seed(n, point), kImputationStream);
-        if (noise > 0)
-          for (int64_t i = 0; i < t.size; ++i)
-            if (removed[static_cast<size_t>(i % t.pixels)])
-              values[static_cast<size_t>(i)] += static_cast<float>(noise * random.normal());
+        if (noise > 0) {
+          std::vector<float> draws(static_cast<size_t>(count * t.channels));
+          random.fill_normal(draws.data(), draws.size());
+          const float* draw = draws.data();
+          float* value = values.data();
+          for (int64_t c = 0; c < t.channels; ++c)
+            for (int64_t i = 0; i < t.pixels; ++i, ++value)
+              if (removed[static_cast<size_t>(i)]) *value += static_cast<float>(noise) * *draw++;
+        }
         std::copy(values.begin(), values.end(), evaluator.next(&slot(n, way, point)));
         if (r.progress) r.progress(++done / static_cast<double>(logits.size()));
       }

@@ -55,15 +55,13 @@ std::vector<double> window_sums(const std::vector<double>& values, int64_t heigh
 }  // namespace
 
 std::vector<double> average_ranks(const double* values, int64_t size) {
-  std::vector<int64_t> order(static_cast<size_t>(size));
-  std::iota(order.begin(), order.end(), int64_t{0});
-  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return values[a] < values[b]; });
+  const std::vector<int64_t> order = descending_order(values, size);
   std::vector<double> ranks(static_cast<size_t>(size));
   for (size_t begin = 0; begin < order.size();) {
     size_t end = begin + 1;
     while (end < order.size() && values[order[end]] == values[order[begin]]) ++end;
-    for (size_t i = begin; i < end; ++i)
-      ranks[static_cast<size_t>(order[i])] = static_cast<double>(begin + 1 + end) / 2;
+    const double rank = static_cast<double>(size) - static_cast<double>(begin + end - 1) / 2;
+    for (size_t i = begin; i < end; ++i) ranks[static_cast<size_t>(order[i])] = rank;
     begin = end;
   }
   return ranks;

@@ -1,5 +1,8 @@
 #include "tensor/hash.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -71,26 +74,8 @@ std::string sha256(const std::string& bytes) {
 }
 
 Fingerprint fingerprint(std::string_view bytes) {
-  // Two chains of multiply and shift over 8-byte words, with odd constants (of the golden ratio and of the square root
-  // of 3), so that no bit of one decides a bit of the other.
-  uint64_t a = bytes.size() + 0x9E3779B97F4A7C15u, b = ~a;
-  const auto mix = [&](uint64_t word) {
-    a = (a ^ word) * 0x9E3779B97F4A7C15u;
-    a ^= a >> 32;
-    b = (b + word) * 0xBB67AE8584CAA73Bu;
-    b ^= b >> 29;
-  };
-  size_t i = 0;
-  for (; i + 8 <= bytes.size(); i += 8) {
-    uint64_t word;
-    std::memcpy(&word, bytes.data() + i, 8);
-    mix(word);
-  }
-  uint64_t rest = 0;
-  if (i < bytes.size()) std::memcpy(&rest, bytes.data() + i, bytes.size() - i);
-  mix(rest);
-  mix(0);
-  return {a, b};
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return {hash.low64, hash.high64};
 }
 
 }  // namespace ks

@@ -1,5 +1,6 @@
 #include "tensor/random.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace ks {
@@ -45,6 +46,34 @@ double Random::normal() {
   spare_ = r * std::sin(angle);
   has_spare_ = true;
   return r * std::cos(angle);
+}
+
+void Random::fill_normal(float* out, std::size_t count) {
+  constexpr float unit = 1.0f / 4294967296.0f;
+  for (std::size_t i = 0; i < count; i += 4) {
+    uint32_t words[4];
+    philox(counter_++, stream_, seed_, words);
+    float four[4];
+    for (int k = 0; k < 4; k += 2) {
+      const float u = (static_cast<float>(words[k]) + 0.5f) * unit;  // above 0
+      const float r = std::sqrt(-2 * std::log(std::min(u, 1.0f)));
+      const float angle = 6.2831853f * unit * static_cast<float>(words[k + 1]);
+      four[k] = r * std::cos(angle);
+      four[k + 1] = r * std::sin(angle);
+    }
+    std::copy_n(four, std::min<std::size_t>(4, count - i), out + i);
+  }
+}
+
+void Random::add_normal(const float* x, std::size_t count, double deviation, float* out) {
+  constexpr std::size_t at_once = 1024;
+  float z[at_once];
+  const float scale = static_cast<float>(deviation);
+  for (std::size_t begin = 0; begin < count; begin += at_once) {
+    const std::size_t end = std::min(count, begin + at_once);
+    fill_normal(z, end - begin);
+    for (std::size_t i = begin; i < end; ++i) out[i] = x[i] + scale * z[i - begin];
+  }
 }
 
 uint32_t Random::below(uint32_t bound) {

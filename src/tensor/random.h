@@ -19,6 +19,11 @@ class Random {
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   /// Standard normal, Box-Muller.
   double normal();
+  /// `count` draws of the standard normal in single precision, several times faster: for noise on whole pictures.
+  /// Another sequence than that of normal().
+  void fill_normal(float* out, std::size_t count);
+  /// out = x + deviation z, with z as of fill_normal. `out` may be `x`.
+  void add_normal(const float* x, std::size_t count, double deviation, float* out);
   /// Uniform integer in [0, bound), bound >= 1, without modulo bias.
   uint32_t below(uint32_t bound);
   bool chance(double probability) { return uniform() < probability; }

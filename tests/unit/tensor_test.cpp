@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -31,6 +32,40 @@ TEST_CASE("Philox matches the reference's known answers") {
   CHECK(r.next() == 0xe169c58d);
   CHECK(r.next() == 0xbc57ac4c);
   CHECK(r.next() == 0x9b00dbd8);
+}
+
+TEST_CASE("normal numbers by the many: their distribution, and the same whatever their number") {
+  constexpr size_t count = 200000;
+  std::vector<float> z(count), few(7), again(10), moved(10);
+  Random(7, 3).fill_normal(z.data(), count);
+  Random(7, 3).fill_normal(few.data(), few.size());
+  CHECK(std::equal(few.begin(), few.end(), z.begin()));
+  double sum = 0, squares = 0, fourth = 0, neighbours = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const double v = z[i];
+    sum += v;
+    squares += v * v;
+    fourth += v * v * v * v;
+    if (i > 0) neighbours += v * z[i - 1];
+  }
+  CHECK(std::fabs(sum / count) < 0.01);
+  CHECK(squares / count == doctest::Approx(1).epsilon(0.01));
+  CHECK(fourth / count == doctest::Approx(3).epsilon(0.03));
+  CHECK(std::fabs(neighbours / count) < 0.01);
+  std::sort(z.begin(), z.end());
+  double distance = 0;  // Kolmogorov's, from the normal distribution
+  for (size_t i = 0; i < count; ++i)
+    distance =
+        std::max(distance, std::fabs((static_cast<double>(i) + 0.5) / count - 0.5 * std::erfc(-z[i] / std::sqrt(2.0))));
+  CHECK(distance < 1.63 / std::sqrt(static_cast<double>(count)));  // what 1 % of samples exceed
+  // One stream goes on; noise lands on what is there, in place too.
+  Random one(9), two(9);
+  one.fill_normal(again.data(), again.size());
+  std::fill(moved.begin(), moved.end(), 5.0f);
+  two.add_normal(moved.data(), moved.size(), 2, moved.data());
+  for (size_t i = 0; i < again.size(); ++i) CHECK(moved[i] == doctest::Approx(5 + 2 * again[i]));
+  one.fill_normal(moved.data(), moved.size());
+  CHECK(moved != again);
 }
 
 TEST_CASE("normal numbers have mean 0 and deviation 1") {

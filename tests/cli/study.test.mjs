@@ -5,7 +5,7 @@ import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {test} from 'node:test';
 
-import {fixture, folder, program, run} from './program.mjs';
+import {fixture, folder, program, root, run} from './program.mjs';
 
 /** A study of two kernels on a small network; `changes` replace its parts. */
 function study(changes = {}) {
@@ -189,4 +189,18 @@ test('the schema names every method and metric', () => {
   const {methods, metrics} = JSON.parse(run('list', '--json').out);
   assert.deepEqual(properties.methods.items.anyOf[0].enum, methods.map((m) => m.name));
   assert.deepEqual(properties.metrics.items.anyOf[0].enum, metrics.map((m) => m.name));
+});
+
+test('the built-in studies are valid, and one of them has every method and every metric', () => {
+  const names = readdirSync(join(root, 'web/studies'));
+  assert.ok(names.includes('everything.json'));
+  for (const name of names) {
+    const r = run('study', 'check', join(root, 'web/studies', name));
+    assert.equal(r.status, 0, r.err);
+  }
+  const {methods, metrics} = JSON.parse(run('list', '--json').out);
+  const everything = readJson(root, 'web/studies/everything.json');
+  const namesOf = (list) => list.map((entry) => entry.name);
+  assert.deepEqual(namesOf(everything.methods), namesOf(methods));
+  assert.deepEqual(namesOf(everything.metrics), namesOf(metrics));
 });

@@ -1,7 +1,12 @@
 #include "tensor/hash.h"
 
+// For WebAssembly's SIMD xxHash 0.8.3 wants an emulation of NEON that Emscripten need not have: its scalar code will
+// do.
+#pragma push_macro("__wasm_simd128__")
+#undef __wasm_simd128__
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#pragma pop_macro("__wasm_simd128__")
 
 #include <array>
 #include <cstdint>

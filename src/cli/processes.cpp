@@ -243,7 +243,9 @@ std::vector<ProcessRecord> Processes::compute([[maybe_unused]] Engine& engine, [
     MPI_Send(message.data(), static_cast<int>(message.size()), MPI_CHAR, 0, finished_tag, MPI_COMM_WORLD);
     return {};
   }
-  Coordinator coordinator(UnitQueue(engine.images().size(), engine.study().methods.size()), store, count_, progress);
+  Coordinator coordinator(
+      UnitQueue(engine.images().size(), engine.study().methods.size(), has_units_of_all_images(engine.study())), store,
+      count_, progress);
   const Progress told = [&](double) {
     if (progress) progress(coordinator.fraction());
   };

@@ -14,7 +14,8 @@ namespace {
 void run_shard(const RunOptions& o, const std::string& which, const OpenedStudy& opened, Engine& engine,
                const Context& context) {
   const Shard shard = parse_shard(which);
-  const std::vector<Unit> units = units_of(shard, opened.study.images.size(), opened.study.methods.size());
+  const std::vector<Unit> units =
+      units_of(shard, opened.study.images.size(), opened.study.methods.size(), has_units_of_all_images(opened.study));
   const Progress progress = context.progress("running shard " + which);
   size_t at = 0;
   write_shard_record(o.output, {shard, study_hash(opened.study), false});

@@ -240,7 +240,7 @@ Metric focus_metric() {
       true,
       false,
       focus};
-  m.compares_images = makes_mosaics;
+  m.compares_images = m.makes_pictures = makes_mosaics;
   m.needs_classifier_with = makes_mosaics;
   return m;
 }

@@ -65,6 +65,9 @@ struct Metric : Entry {  // family: faithfulness, robustness, complexity, locali
   json quantus = nullptr;
   /// Whether the classifier is needed with these parameters, where that depends on them; null: `needs_classifier`.
   bool (*needs_classifier_with)(const Params&) = nullptr;
+  /// True where, with these parameters, the request's attributions do not count and may be empty, because the metric
+  /// explains pictures that it makes of the images; null: never.
+  bool (*makes_pictures)(const Params&) = nullptr;
 };
 
 /// Checks a metric's parameters and fills in the defaults: the paper's, or those of `compat`. Throws Error.

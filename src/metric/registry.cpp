@@ -92,7 +92,8 @@ void check_request(const Metric& m, const Params& params, const MetricRequest& r
   const auto wrong = [](const std::string& what, const Shape& shape, const std::string& wanted) {
     throw Error("the " + what + " has shape " + to_string(shape), "", "it must be " + wanted);
   };
-  if (a.size() != 4 || a[0] < 1 || a[1] < 1 || r.attributions.size() == 0)
+  const bool with_maps = r.attributions.size() > 0 || !m.makes_pictures || !m.makes_pictures(params);
+  if (with_maps && (a.size() != 4 || a[0] < 1 || a[1] < 1 || r.attributions.size() == 0))
     wrong("attribution", a, "[N,C,H,W] or [N,1,H,W]");
   if (needs_classifier(m, params)) {
     if (!r.classifier || !r.inputs || !r.targets)
@@ -101,9 +102,9 @@ void check_request(const Metric& m, const Params& params, const MetricRequest& r
     if (x.size() != 4 || x[1] != r.classifier->channels() || x[2] != r.classifier->height() ||
         x[3] != r.classifier->width())
       wrong("input", x,
-            to_string({a[0], r.classifier->channels(), r.classifier->height(), r.classifier->width()}) +
+            to_string({with_maps ? a[0] : 1, r.classifier->channels(), r.classifier->height(), r.classifier->width()}) +
                 ", as the model takes it");
-    if (a[0] != x[0] || (a[1] != 1 && a[1] != x[1]) || a[2] != x[2] || a[3] != x[3])
+    if (with_maps && (a[0] != x[0] || (a[1] != 1 && a[1] != x[1]) || a[2] != x[2] || a[3] != x[3]))
       wrong("attribution", a, to_string(x) + " like the input, or with one channel");
     if (static_cast<int64_t>(r.targets->size()) != x[0])
       throw std::logic_error("measure: targets and inputs differ in number");

@@ -91,6 +91,8 @@ class Engine {
   /// True where the metric says something of one image among the others: its score depends on all images of the study,
   /// and is computed for all of them at once.
   static bool compares_images(const StudyMetric& metric);
+  /// True where such a metric needs the images alone and none of their maps.
+  static bool makes_pictures(const StudyMetric& metric);
 
   /// True when explain() would return without computing.
   bool is_cached(size_t image, const StudyMethod& method) const;

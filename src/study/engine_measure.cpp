@@ -22,6 +22,11 @@ bool Engine::compares_images(const StudyMetric& metric) {
   return measurer.compares_images && measurer.compares_images(check_parameters(measurer, metric.params));
 }
 
+bool Engine::makes_pictures(const StudyMetric& metric) {
+  const Metric& measurer = metrics().at(metric.name);
+  return measurer.makes_pictures && measurer.makes_pictures(check_parameters(measurer, metric.params));
+}
+
 const Score& Engine::measure(size_t image, const StudyMethod& method, const StudyMetric& metric,
                              const Progress& progress, const AnnotationVariant* variant) {
   State& s = *state_;
@@ -77,22 +82,22 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
   if (stored && unpack_score(*stored, made)) return s.scores[key] = std::move(made);
 
   // One image's map and input are taken where they are; those of several are put together.
-  const bool alone = batch.size() == 1;
+  const bool alone = batch.size() == 1, needs_maps = !makes_pictures(metric);
   std::vector<Tensor> maps, inputs, masks;
   std::vector<int> targets;
   bool all_masked = true;
   for (const size_t i : batch) {
     targets.push_back(s.predictions[i].target);
     if (!alone) {
-      maps.push_back(explain(i, method).map);
+      if (needs_maps) maps.push_back(explain(i, method).map);
       inputs.push_back(s.images[i].input);
     }
     all_masked = all_masked && s.images[i].has_mask();
     if (s.images[i].has_mask())
       masks.push_back(mask_tensor(variant ? s.annotation(i, *variant).mask : s.images[i].mask));
   }
-  const Tensor all_maps = alone ? Tensor() : concatenate(maps), all_inputs = alone ? Tensor() : concatenate(inputs);
-  const Tensor& map = alone ? explain(image, method).map : all_maps;
+  const Tensor all_maps = maps.empty() ? Tensor() : concatenate(maps), all_inputs = alone ? Tensor() : concatenate(inputs);
+  const Tensor& map = alone && needs_maps ? explain(image, method).map : all_maps;
   const Tensor& input = alone ? s.images[image].input : all_inputs;
   const Tensor mask = all_masked ? concatenate(masks) : Tensor();
   const Stopwatch watch;

@@ -18,9 +18,22 @@ size_t whole_number(const std::string& text) {
   return digits ? static_cast<size_t>(std::strtoul(text.c_str(), nullptr, 10)) : 0;
 }
 
+/// The scores of all images at once, by whichever of them can be measured.
+void measure_made_pictures(Engine& engine, const StudyMethod& method, const Progress& progress) {
+  for (const StudyMetric& metric : engine.study().metrics) {
+    if (!Engine::makes_pictures(metric)) continue;
+    for (size_t i = 0; i < engine.images().size(); ++i) try {
+        engine.measure(i, method, metric, progress);
+      } catch (const Error&) {
+        // The run that gathers meets it again.
+      }
+  }
+}
+
 }  // namespace
 
-UnitQueue::UnitQueue(size_t images, size_t methods) : methods_(methods), left_(images, methods) {}
+UnitQueue::UnitQueue(size_t images, size_t methods, bool of_all_images)
+    : methods_(methods), left_(images + of_all_images, methods) {}
 
 std::optional<Unit> UnitQueue::next(size_t worker) {
   if (worker >= current_.size()) current_.resize(worker + 1, no_image);
@@ -44,19 +57,27 @@ Shard parse_shard(const std::string& text) {
   return {index - 1, count};
 }
 
-std::vector<Unit> units_of(const Shard& shard, size_t images, size_t methods) {
+std::vector<Unit> units_of(const Shard& shard, size_t images, size_t methods, bool of_all_images) {
   std::vector<Unit> units;
   const bool whole_images = images >= shard.count;
-  for (size_t i = 0; i < images; ++i)
+  for (size_t i = 0; i < images + of_all_images; ++i)
     for (size_t m = 0; m < methods; ++m)
-      if ((whole_images ? i : i * methods + m) % shard.count == shard.index) units.push_back({i, m});
+      if ((whole_images && i < images ? i : i * methods + m) % shard.count == shard.index) units.push_back({i, m});
   return units;
+}
+
+bool has_units_of_all_images(const Study& study) {
+  return std::any_of(study.metrics.begin(), study.metrics.end(), Engine::makes_pictures);
 }
 
 void compute_units(Engine& engine, const std::function<std::optional<Unit>()>& next, const Progress& progress) {
   const Study& study = engine.study();
   size_t image = no_image;
   while (const std::optional<Unit> unit = next()) {
+    if (unit->image == engine.images().size()) {
+      measure_made_pictures(engine, study.methods[unit->method], progress);
+      continue;
+    }
     if (!engine.images()[unit->image].error.empty()) continue;
     if (unit->image != image) {
       if (image != no_image) engine.forget_maps(image);

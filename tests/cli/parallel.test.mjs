@@ -10,16 +10,18 @@ import {fixture, folder, program, run} from './program.mjs';
 const study = {
   kernelscope: 1,
   model: {file: fixture('model.onnx')},
-  images: [2, 3, 4].map((seed) => ({id: `k${seed}`, generate: {defect: 'pink-fusarium', seed, size: 64}})),
+  // The network finds one class in the first two and another in the others, so that focus can make its mosaics.
+  images: [2, 3, 4, 7].map((seed) => ({id: `k${seed}`, generate: {seed, size: 64}})),
   methods: ['gradient', 'random', 'lrp-epsilon-plus-flat', 'smoothgrad'],
-  metrics: ['sparseness', 'pixel-flipping', 'max-sensitivity'],
+  metrics: ['sparseness', 'pixel-flipping', 'max-sensitivity', 'focus'],
 };
 
 function computed(t) {
   const where = folder(t), path = join(where, 'study.json'), out = (name) => join(where, name);
   writeFileSync(path, JSON.stringify(study));
-  const r = run('run', path, '--output', out('alone'), '--maps', '--threads', '1');
+  const r = run('run', path, '--output', out('alone'), '--maps', '--keep-cells', '--threads', '1');
   assert.equal(r.status, 0, r.err);
+  assert.match(readFileSync(join(out('alone'), 'scores.csv'), 'utf8'), /^k\d,gradient,focus,0\.\d+/m);
   return {path, out};
 }
 
@@ -27,7 +29,7 @@ function assertSame(a, b) {
   const bytes = (...at) => readFileSync(join(...at));
   assert.ok(bytes(a, 'scores.csv').equals(bytes(b, 'scores.csv')), 'scores.csv');
   const maps = readdirSync(join(a, 'maps'));
-  assert.equal(maps.length, 12);
+  assert.equal(maps.length, 16);
   for (const map of maps) assert.ok(bytes(a, 'maps', map).equals(bytes(b, 'maps', map)), map);
 }
 
@@ -39,6 +41,10 @@ test('shards merge into the same numbers', (t) => {
     const r = run('run', path, '--output', shards[i - 1], '--shard', `${i}/5`, '--threads', '1');
     assert.equal(r.status, 0, r.err);
   }
+  // Nothing is left to compute for whoever merges.
+  const cells = (where) => readdirSync(join(where, 'cells'), {recursive: true});
+  const there = new Set(shards.flatMap(cells));
+  assert.deepEqual(cells(out('alone')).filter((cell) => !there.has(cell)), []);
   const refused = (r, pattern) => {
     assert.equal(r.status, 2);
     assert.match(r.err, pattern);

@@ -96,7 +96,8 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
     if (s.images[i].has_mask())
       masks.push_back(mask_tensor(variant ? s.annotation(i, *variant).mask : s.images[i].mask));
   }
-  const Tensor all_maps = maps.empty() ? Tensor() : concatenate(maps), all_inputs = alone ? Tensor() : concatenate(inputs);
+  const Tensor all_maps = maps.empty() ? Tensor() : concatenate(maps),
+               all_inputs = alone ? Tensor() : concatenate(inputs);
   const Tensor& map = alone && needs_maps ? explain(image, method).map : all_maps;
   const Tensor& input = alone ? s.images[image].input : all_inputs;
   const Tensor mask = all_masked ? concatenate(masks) : Tensor();

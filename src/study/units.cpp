@@ -18,15 +18,16 @@ size_t whole_number(const std::string& text) {
   return digits ? static_cast<size_t>(std::strtoul(text.c_str(), nullptr, 10)) : 0;
 }
 
-/// The scores of all images at once, by whichever of them can be measured.
+/// The scores of all images at once, with the first of them that can be measured. An Error is that of all, so that
+/// trying the others would only repeat it; the run that gathers meets it again.
 void measure_made_pictures(Engine& engine, const StudyMethod& method, const Progress& progress) {
   for (const StudyMetric& metric : engine.study().metrics) {
     if (!Engine::makes_pictures(metric)) continue;
-    for (size_t i = 0; i < engine.images().size(); ++i) try {
-        engine.measure(i, method, metric, progress);
-      } catch (const Error&) {
-        // The run that gathers meets it again.
-      }
+    try {
+      for (size_t i = 0; i < engine.images().size(); ++i)
+        if (engine.images()[i].error.empty()) engine.measure(i, method, metric, progress);
+    } catch (const Error&) {
+    }
   }
 }
 

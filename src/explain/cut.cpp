@@ -73,7 +73,16 @@ Segments cut(const ExplainRequest& r, int64_t sample, const Params& p) {
   }
   const Segmentation& segmentation = segmentations().at(p.text("segmentation"));
   const Params own = check_parameters(segmentation, own_parameters(p, segmentation, width, height));
-  return segmentation.segment(tensor_to_image(r.inputs, sample, r.classifier.preprocessing()), own);
+  std::pair<Fingerprint, std::string> key;
+  if (r.segments) {
+    key = {fingerprint({reinterpret_cast<const char*>(r.inputs.sample(sample)),
+                        static_cast<size_t>(r.inputs.stride()) * sizeof(float)}),
+           segmentation.name + own.all().dump()};
+    if (const Segments* known = r.segments->find(key)) return *known;
+  }
+  Segments made = segmentation.segment(tensor_to_image(r.inputs, sample, r.classifier.preprocessing()), own);
+  if (r.segments) r.segments->keep(key, made, made.labels.size() * sizeof(int32_t));
+  return made;
 }
 
 void spread(const std::vector<double>& values, const Segments& segments, Tensor& out, int64_t n) {

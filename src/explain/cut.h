@@ -1,11 +1,20 @@
 #pragma once
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "explain/method.h"
 #include "segment/segments.h"
+#include "tensor/memo.h"
 
 namespace ks {
+
+/// Segments of images by their content and how they were cut: the same image is cut again for every network that is
+/// explained with it, and by every method that cuts it alike.
+class SegmentsMemo : public Memo<std::pair<Fingerprint, std::string>, Segments> {
+ public:
+  explicit SegmentsMemo(size_t most_bytes = size_t{64} << 20) : Memo(most_bytes) {}
+};
 
 /// Parameters that say how a method cuts its image: `segmentation` (a registered one, `usual` when nothing is said),
 /// `segments` (about how many, for those that let one choose), and `segmentation_params`, an object of the

@@ -29,20 +29,6 @@ std::vector<double> target_outputs(const Tensor& logits, const std::vector<int>&
   return out;
 }
 
-const std::vector<float>* ForwardMemo::find(const Fingerprint& input) const {
-  const auto found = logits_.find(input);
-  if (found == logits_.end()) return nullptr;
-  ++hits_;
-  return &found->second;
-}
-
-void ForwardMemo::keep(const Fingerprint& input, std::vector<float> logits) {
-  constexpr size_t overhead = 96;  // of a map's node and a vector
-  const size_t bytes = overhead + logits.size() * sizeof(float);
-  if (bytes_ + bytes > most_bytes_) clear();
-  if (logits_.emplace(input, std::move(logits)).second) bytes_ += bytes;
-}
-
 Evaluator::Evaluator(Classifier& classifier, Output output, ForwardMemo* memo)
     : classifier_(classifier),
       output_(output),
@@ -70,22 +56,41 @@ void Evaluator::look_up() {
 
 float* Evaluator::next(Asked asked) {
   look_up();
-  if (static_cast<int64_t>(asked_.size()) == batch_.dim(0)) finish();
+  if (static_cast<int64_t>(asked_.size()) == classifier_.batch_size()) finish();
+  if (batch_.dim(0) < classifier_.batch_size()) resize(classifier_.batch_size());
   asked_.push_back(asked);
   filled_ = true;
   return batch_.sample(static_cast<int64_t>(asked_.size()) - 1);
+}
+
+float* Evaluator::next_named(const Fingerprint& name, int target, double* result) {
+  const Asked asked{target, result, nullptr, name};
+  if (const std::vector<float>* known = memo_ ? memo_->find(name) : nullptr) {
+    answer(asked, known->data());
+    return nullptr;
+  }
+  float* room = next(asked);
+  filled_ = false;  // its name is known
+  return room;
+}
+
+void Evaluator::resize(int64_t count) {
+  batch_.data.resize(static_cast<size_t>(count * batch_.stride()));
+  batch_.shape[0] = count;
 }
 
 void Evaluator::finish() {
   look_up();
   if (asked_.empty()) return;
   const int64_t count = static_cast<int64_t>(asked_.size());
-  const bool full = count == batch_.dim(0);
-  const Tensor logits = classifier_.logits(full ? batch_ : batch_.slice(0, count));
+  resize(count);
+  const Tensor logits = classifier_.logits(batch_);
   for (int64_t i = 0; i < count; ++i) {
     const Asked& asked = asked_[static_cast<size_t>(i)];
     answer(asked, logits.sample(i));
-    if (memo_) memo_->keep(asked.input, {logits.sample(i), logits.sample(i) + logits.stride()});
+    if (memo_)
+      memo_->keep(asked.input, {logits.sample(i), logits.sample(i) + logits.stride()},
+                  static_cast<size_t>(logits.stride()) * sizeof(float));
   }
   asked_.clear();
 }

@@ -1,10 +1,10 @@
 #pragma once
-#include <map>
 #include <string>
 #include <vector>
 
 #include "explain/classifier.h"
 #include "registry/registry.h"
+#include "tensor/memo.h"
 
 namespace ks {
 
@@ -19,20 +19,11 @@ Output output_of(const Params& params);
 double target_output(const float* logits, int64_t classes, int target, Output output);
 std::vector<double> target_outputs(const Tensor& logits, const std::vector<int>& targets, Output output);
 
-/// Logits of one classifier's inputs by their content, so that whatever perturbs an image as something else did before
-/// pays nothing for it. Forgets all when it holds more than `most_bytes`.
-class ForwardMemo {
+/// Logits of one classifier's inputs by their content, or by a name for how they were made, so that whatever perturbs
+/// an image as something else did before pays nothing for it.
+class ForwardMemo : public Memo<Fingerprint, std::vector<float>> {
  public:
-  explicit ForwardMemo(size_t most_bytes = size_t{64} << 20) : most_bytes_(most_bytes) {}
-  const std::vector<float>* find(const Fingerprint& input) const;
-  void keep(const Fingerprint& input, std::vector<float> logits);
-  void clear() { logits_.clear(), bytes_ = 0; }
-  int64_t hits() const { return hits_; }
-
- private:
-  size_t most_bytes_, bytes_ = 0;
-  mutable int64_t hits_ = 0;
-  std::map<Fingerprint, std::vector<float>> logits_;
+  explicit ForwardMemo(size_t most_bytes = size_t{64} << 20) : Memo(most_bytes) {}
 };
 
 /// Gathers perturbed inputs, whoever they belong to, into full batches for the classifier:
@@ -50,6 +41,9 @@ class Evaluator {
   float* next(int target, double* result) { return next({target, result, nullptr}); }
   /// The same for all of its logits.
   float* next(std::vector<float>* logits) { return next({0, nullptr, logits}); }
+  /// The same for an input whose making has this name, which no content has: where the memo knows it, `result` is there
+  /// at once, null is returned, and the input need not be made.
+  float* next_named(const Fingerprint& name, int target, double* result);
   void finish();
 
  private:
@@ -62,6 +56,7 @@ class Evaluator {
   float* next(Asked asked);
   void look_up();  // the last one asked for, filled by now
   void answer(const Asked& asked, const float* logits);
+  void resize(int64_t count);  // the batch; what is in it stays
 
   Classifier& classifier_;
   Output output_;

@@ -9,6 +9,8 @@
 
 namespace ks {
 
+class SegmentsMemo;  // explain/cut.h
+
 /// Gives another picture by its ID, [1,C,H,W], normalised for the model: an image of the study, a file. Throws Error
 /// where there is none.
 using PictureSource = std::function<Tensor(const std::string& id)>;
@@ -25,6 +27,7 @@ struct ExplainRequest {
   /// Finds a map of all of `inputs` that another method, with these checked parameters, would give for this request, so
   /// that it is not computed again; null where it is not there. May be null.
   std::function<const Tensor*(const std::string& method, const json& parameters)> known = nullptr;
+  SegmentsMemo* segments = nullptr;  // of images cut before; may be null
 
   /// Where sample n's random numbers come from. Image i of a batch is reproduced alone with first_sample = i.
   uint64_t sample_seed(int64_t n) const { return mix_seed(seed, first_sample + static_cast<uint64_t>(n)); }

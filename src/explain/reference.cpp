@@ -82,9 +82,9 @@ Tensor noise(const Shape& shape, const Preprocessing& preprocessing, Random rand
   Tensor out(shape);
   const int64_t plane = shape[2] * shape[3];
   for (size_t c = 0; c < static_cast<size_t>(shape[1]); ++c)
-    for (int64_t i = 0; i < plane; ++i)
-      out.data[c * static_cast<size_t>(plane) + static_cast<size_t>(i)] =
-          static_cast<float>((random.uniform() - preprocessing.mean[c]) / preprocessing.deviation[c]);
+    random.fill_uniform(out.data.data() + c * static_cast<size_t>(plane), static_cast<size_t>(plane),
+                        -preprocessing.mean[c] / preprocessing.deviation[c],
+                        (1 - preprocessing.mean[c]) / preprocessing.deviation[c]);
   return out;
 }
 

@@ -37,7 +37,12 @@ std::vector<Tensor> references(const MetricRequest& r, const Params& p, int64_t 
   const bool one = of_method && of_method->has("baseline") && of_method->has("baseline_sigma"),
              several = of_method && of_method->has("baselines") && of_method->has("baseline_sigma");
   const Params zero(json{{"baseline", 0.0}, {"baseline_sigma", 1.0}});
-  const ExplainRequest request{*r.classifier, *r.inputs, *r.targets, r.seed, nullptr, r.pictures};
+  const ExplainRequest request{.classifier = *r.classifier,
+                               .inputs = *r.inputs,
+                               .targets = *r.targets,
+                               .seed = r.seed,
+                               .pictures = r.pictures,
+                               .segments = r.segments};
   const uint64_t count = several ? of_method->value("baselines").size() : 1;
   for (uint64_t draw = 0; draw < count; ++draw)
     out.push_back(reference_input(request, n, one || several ? *of_method : zero, draw));
@@ -106,7 +111,7 @@ std::vector<std::vector<float>> replacements(const MetricRequest& r, const Param
   for (int draw = 0; draw < p.integer("nr_samples"); ++draw) {
     Random random(mix_seed(r.seed, static_cast<uint64_t>(n)), static_cast<uint64_t>(1 + draw));
     out.emplace_back(features);
-    for (float& v : out.back()) v = static_cast<float>(random.uniform(*low, *high));
+    random.fill_uniform(out.back().data(), features, *low, *high);
   }
   return out;
 }

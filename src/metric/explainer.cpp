@@ -6,19 +6,6 @@
 
 namespace ks {
 
-const Tensor* ExplanationMemo::find(const std::string& key) const {
-  const auto found = maps_.find(key);
-  if (found == maps_.end()) return nullptr;
-  ++hits_;
-  return &found->second;
-}
-
-void ExplanationMemo::keep(const std::string& key, Tensor map) {
-  const size_t bytes = map.data.size() * sizeof(float);
-  if (bytes_ + bytes > most_bytes_) clear();
-  if (maps_.emplace(key, std::move(map)).second) bytes_ += bytes;
-}
-
 Explainer::Explainer(const MetricRequest& request, const Params& params, const std::string& where) : request_(request) {
   const std::string name = params.text("explanation");
   if (name != "method") {
@@ -44,7 +31,9 @@ Tensor Explainer::operator()(Classifier& classifier, const Tensor& inputs, const
                     seed,
                     nullptr,
                     request_.pictures,
-                    static_cast<uint64_t>(begin)});
+                    static_cast<uint64_t>(begin),
+                    nullptr,
+                    request_.segments});
   };
   if (!request_.explanations) return run(0, count);
 
@@ -70,7 +59,8 @@ Tensor Explainer::operator()(Classifier& classifier, const Tensor& inputs, const
     const Tensor made = run(begin, end);
     for (int64_t i = begin; i < end; ++i) {
       maps[static_cast<size_t>(i)] = made.slice(i - begin, i - begin + 1);
-      request_.explanations->keep(keys[static_cast<size_t>(i)], maps[static_cast<size_t>(i)]);
+      request_.explanations->keep(keys[static_cast<size_t>(i)], maps[static_cast<size_t>(i)],
+                                  static_cast<size_t>(made.stride()) * sizeof(float));
     }
     begin = end;
   }

@@ -1,26 +1,17 @@
 #pragma once
-#include <map>
 #include <string>
 #include <vector>
 
 #include "metric/metric.h"
+#include "tensor/memo.h"
 
 namespace ks {
 
 /// Explanations of one study's metrics by what they depend on, so that metrics that explain the same changed image
-/// share it. Forgets all when it holds more than `most_bytes`.
-class ExplanationMemo {
+/// share it.
+class ExplanationMemo : public Memo<std::string, Tensor> {
  public:
-  explicit ExplanationMemo(size_t most_bytes = size_t{128} << 20) : most_bytes_(most_bytes) {}
-  const Tensor* find(const std::string& key) const;
-  void keep(const std::string& key, Tensor map);
-  void clear() { maps_.clear(), bytes_ = 0; }
-  int64_t hits() const { return hits_; }
-
- private:
-  size_t most_bytes_, bytes_ = 0;
-  mutable int64_t hits_ = 0;
-  std::map<std::string, Tensor> maps_;
+  explicit ExplanationMemo(size_t most_bytes = size_t{128} << 20) : Memo(most_bytes) {}
 };
 
 /// What explains again in a metric that looks at how explanations change: the method that is measured, or the one that

@@ -55,7 +55,7 @@ void ask_groups(Trial& t, int64_t n, const Steps& steps, bool ascending, int64_t
   t.ask(n, t.input(n), &out.whole);
   std::vector<float> values(t.input(n), t.input(n) + t.size);
   for (int64_t draw = 0; draw < draws; ++draw) {
-    const std::vector<float> absent = t.absent(n, static_cast<uint64_t>(draw));
+    const std::vector<float> absent = t.absent(n, static_cast<uint64_t>(draw)).values;
     for (int64_t group = 0; group < steps.count; ++group) {
       const int64_t *begin = order.data() + group * steps.size,
                     *end = std::min(begin + steps.size, order.data() + t.size);
@@ -108,8 +108,8 @@ MetricResult monotonicity_correlation(const MetricRequest& r, const Params& p) {
 }
 
 /// Asks for the output without each of `runs` random subsets of one size; what the map gives to them goes to `sums`.
-void ask_subsets(Trial& t, int64_t n, int64_t size, int64_t runs, const std::vector<float>& absent,
-                 std::vector<double>& sums, std::vector<double>& without) {
+void ask_subsets(Trial& t, int64_t n, int64_t size, int64_t runs, const Absent& absent, std::vector<double>& sums,
+                 std::vector<double>& without) {
   Subsets subsets(t.seed(n), t.maps.stride());
   sums.assign(static_cast<size_t>(runs), 0);
   without.assign(static_cast<size_t>(runs), kUndefined);
@@ -166,7 +166,7 @@ MetricResult sensitivity_by_subsets(Trial& t) {
     a.sums.resize(sizes);
     a.without.resize(sizes);
     t.ask(n, t.input(n), &a.whole);
-    const std::vector<float> absent = t.absent(n);
+    const Absent absent = t.absent(n);
     for (size_t i = 0; i < sizes; ++i)
       ask_subsets(t, n, subset_size(shares[i], units), runs, absent, a.sums[i], a.without[i]);
   }

@@ -157,7 +157,9 @@ std::vector<std::vector<int64_t>> segments_of(const Trial& t, int64_t n, const s
     const Params cutting(json{{"segmentation", t.params.text("segmentation")},
                               {"segments", t.params.integer("nr_segments")},
                               {"segmentation_params", t.params.value("segmentation_params")}});
-    const Segments own = cut({*t.request.classifier, *t.request.inputs, *t.request.targets}, n, cutting);
+    ExplainRequest asked{*t.request.classifier, *t.request.inputs, *t.request.targets};
+    asked.segments = t.request.segments;
+    const Segments own = cut(asked, n, cutting);
     for (int64_t i = 0; i < t.pixels; ++i) segments[own.labels[static_cast<size_t>(i)]].push_back(i);
   }
   std::vector<std::vector<int64_t>> out;

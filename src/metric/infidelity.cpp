@@ -42,11 +42,11 @@ void perturb_subsets(Trial& t, int64_t n, const std::vector<double>& shares, Per
   out.predicted.assign(count, 0);
   out.without.assign(count, kUndefined);
   out.weights.assign(count, 1 / static_cast<double>(count));
-  const std::vector<float> absent = t.absent(n);
+  const Absent absent = t.absent(n);
   std::vector<double> by_pixel(static_cast<size_t>(t.pixels));  // what the map says of removing a pixel
   for (int64_t i = 0; i < t.size; ++i)
     by_pixel[static_cast<size_t>(i % t.pixels)] +=
-        t.attribution(n, i) * (static_cast<double>(t.input(n)[i]) - absent[static_cast<size_t>(i)]);
+        t.attribution(n, i) * (static_cast<double>(t.input(n)[i]) - absent.values[static_cast<size_t>(i)]);
   const double total = std::accumulate(by_pixel.begin(), by_pixel.end(), 0.0);
   Subsets subsets(t.seed(n), t.pixels);
   size_t at = 0;

@@ -36,6 +36,7 @@ struct MetricRequest {
   /// Where random numbers come from that have nothing to do with the image (the weights of random networks), so that a
   /// study's images share what is made of them; null: `seed`.
   const uint64_t* common_seed = nullptr;
+  SegmentsMemo* segments = nullptr;  // of images cut before; may be null
 };
 
 /// A score that has no meaning; a warning says why.

@@ -8,7 +8,8 @@ namespace ks {
 
 void Noise::add(const float* x, int64_t size, Random& random, float* out) const {
   if (!gaussian) {
-    for (int64_t i = 0; i < size; ++i) out[i] = static_cast<float>(x[i] + random.uniform(low, high));
+    random.fill_uniform(out, static_cast<size_t>(size), low, high);
+    for (int64_t i = 0; i < size; ++i) out[i] += x[i];
     return;
   }
   random.add_normal(x, static_cast<size_t>(size), deviation, out);

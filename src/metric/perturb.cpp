@@ -84,7 +84,7 @@ Removal::Removal(const float* sample, int64_t size, const Baseline& baseline, ui
   const auto [low, high] = std::minmax_element(sample, sample + size);
   Random random(noise_seed);
   noise_.resize(values_.size());
-  for (float& v : noise_) v = static_cast<float>(random.uniform(*low, *high));
+  random.fill_uniform(noise_.data(), noise_.size(), *low, *high);
 }
 
 void Removal::remove(const int64_t* begin, const int64_t* end) {

@@ -197,8 +197,7 @@ graph::Model RandomisedNetworks::build(size_t step) {
     for (const std::string& name : layers_[i].initializers) {
       const WeightReset& reset = resets_.at(name);
       std::vector<float> values(static_cast<size_t>(element_count(reset.shape)), reset.constant);
-      if (reset.bound > 0)
-        for (float& v : values) v = static_cast<float>(random_.uniform(-reset.bound, reset.bound));
+      if (reset.bound > 0) random_.fill_uniform(values.data(), values.size(), -reset.bound, reset.bound);
       drawn_[i][name] = graph::Array::floats(reset.shape, values);
     }
   }

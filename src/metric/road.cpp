@@ -6,6 +6,7 @@
 #include "metric/imputation.h"
 #include "metric/trial.h"
 #include "tensor/error.h"
+#include "tensor/parallel.h"
 #include "tensor/random.h"
 
 // Y. Rong, T. Leemann, V. Borisov, G. Kasneci, E. Kasneci: A consistent and efficient evaluation strategy for
@@ -35,6 +36,22 @@ std::vector<int64_t> pixel_order(const Trial& t, int64_t n) {
   return descending_order(sums.data(), t.pixels);
 }
 
+/// Adds noise to the `count` removed pixels of every channel.
+void add_noise(const std::vector<uint8_t>& removed, int64_t count, double deviation, Random random,
+               std::vector<float>& values) {
+  const size_t pixels = removed.size(), channels = values.size() / pixels;
+  std::vector<float> draws(static_cast<size_t>(count) * channels);
+  random.fill_normal(draws.data(), draws.size());
+  draws.push_back(0);  // looked at by the kept pixels behind the last removed one
+  const float* draw = draws.data();
+  const float deviations[2] = {0, static_cast<float>(deviation)};
+  for (size_t begin = 0; begin < values.size(); begin += pixels)
+    for (size_t i = 0; i < pixels; ++i) {
+      values[begin + i] += deviations[removed[i]] * *draw;
+      draw += removed[i];
+    }
+}
+
 MetricResult road(const MetricRequest& r, const Params& p) {
   Trial t(r, p, "road");
   const std::vector<double> percentages = read_percentages(p);
@@ -47,41 +64,37 @@ MetricResult road(const MetricRequest& r, const Params& p) {
                                   : order == "lerf" ? std::vector<bool>{true}
                                                     : std::vector<bool>{true, false};
   Evaluator evaluator(*r.classifier, output_of(p), r.forwards);
-  std::vector<std::vector<float>> logits(static_cast<size_t>(t.images) * least.size() * points);
-  const auto slot = [&](int64_t n, size_t way, size_t point) -> std::vector<float>& {
-    return logits[(static_cast<size_t>(n) * least.size() + way) * points + point];
-  };
-  double done = 0;
+  const size_t pictures = least.size() * points;  // of an image: way by way, point by point
+  std::vector<std::vector<float>> logits(static_cast<size_t>(t.images) * pictures);
+  const int threads = thread_count(r.classifier->session_options().threads);
+  std::vector<Imputer> imputers;
+  for (int i = 0; i < std::min<int64_t>(threads, static_cast<int64_t>(pictures)); ++i)
+    imputers.emplace_back(t.height, t.width);
+  std::vector<std::vector<float>> made(pictures);
   for (int64_t n = 0; n < t.images; ++n) {
     if (t.examine(n, ranked_by_position) == MapDefect::undefined) continue;
-    std::vector<int64_t> pixels = pixel_order(t, n);
-    for (size_t way = 0; way < least.size(); ++way) {
-      std::vector<int64_t> ranked = pixels;
-      if (least[way]) std::reverse(ranked.begin(), ranked.end());
-      for (size_t point = 0; point < points; ++point) {
-        const int64_t count = static_cast<int64_t>(static_cast<double>(t.pixels) * percentages[point] / 100);
-        std::vector<uint8_t> removed(static_cast<size_t>(t.pixels));
-        for (int64_t i = 0; i < count; ++i) removed[static_cast<size_t>(ranked[static_cast<size_t>(i)])] = 1;
-        std::vector<float> values = impute(t.input(n), t.channels, t.height, t.width, removed);
-        Random random(t.seed(n, point), kImputationStream);
-        if (noise > 0) {
-          std::vector<float> draws(static_cast<size_t>(count * t.channels));
-          random.fill_normal(draws.data(), draws.size());
-          const float* draw = draws.data();
-          float* value = values.data();
-          for (int64_t c = 0; c < t.channels; ++c)
-            for (int64_t i = 0; i < t.pixels; ++i, ++value)
-              if (removed[static_cast<size_t>(i)]) *value += static_cast<float>(noise) * *draw++;
-        }
-        std::copy(values.begin(), values.end(), evaluator.next(&slot(n, way, point)));
-        if (r.progress) r.progress(++done / static_cast<double>(logits.size()));
-      }
+    const std::vector<int64_t> ranked = pixel_order(t, n);
+    for_each(static_cast<int64_t>(pictures), threads, [&](int64_t i, int thread) {
+      const size_t way = static_cast<size_t>(i) / points, point = static_cast<size_t>(i) % points;
+      const int64_t count = static_cast<int64_t>(static_cast<double>(t.pixels) * percentages[point] / 100);
+      std::vector<uint8_t> removed(static_cast<size_t>(t.pixels));
+      for (int64_t k = 0; k < count; ++k)
+        removed[static_cast<size_t>(ranked[static_cast<size_t>(least[way] ? t.pixels - 1 - k : k)])] = 1;
+      std::vector<float>& values = made[static_cast<size_t>(i)];
+      values.assign(t.input(n), t.input(n) + t.size);
+      imputers[static_cast<size_t>(thread)].impute(values.data(), t.channels, removed);
+      if (noise > 0) add_noise(removed, count, noise, Random(t.seed(n, point), kImputationStream), values);
+    });
+    for (size_t i = 0; i < pictures; ++i) {
+      const size_t place = static_cast<size_t>(n) * pictures + i;
+      std::copy(made[i].begin(), made[i].end(), evaluator.next(&logits[place]));
+      if (r.progress) r.progress(static_cast<double>(place + 1) / static_cast<double>(logits.size()));
     }
   }
   evaluator.finish();
   const Output output = output_of(p);
   const auto value = [&](int64_t n, size_t way, size_t point) {
-    const std::vector<float>& z = slot(n, way, point);
+    const std::vector<float>& z = logits[static_cast<size_t>(n) * pictures + way * points + point];
     const int target = (*r.targets)[static_cast<size_t>(n)];
     if (accuracy) return std::max_element(z.begin(), z.end()) - z.begin() == target ? 1.0 : 0.0;
     return target_output(z.data(), static_cast<int64_t>(z.size()), target, output);

@@ -12,6 +12,8 @@ struct Subset {
   bool listed = true;
   int64_t of = 0;
   std::vector<int64_t> units;
+  uint64_t seed = 0;   // with it, the size and
+  int64_t number = 0;  // this the subset would be drawn again
 
   int64_t size() const { return listed ? static_cast<int64_t>(units.size()) : of - static_cast<int64_t>(units.size()); }
   /// Sum of the values of the subset's units; `total` is that of all.
@@ -22,7 +24,10 @@ struct Subset {
 /// seed, its size and its number alone: metrics that ask for the same one, for whatever map, remove the same.
 class Subsets {
  public:
-  Subsets(uint64_t seed, int64_t units) : seed_(seed), drawn_(static_cast<size_t>(units)) { subset_.of = units; }
+  Subsets(uint64_t seed, int64_t units) : seed_(seed), drawn_(static_cast<size_t>(units)) {
+    subset_.of = units;
+    subset_.seed = seed;
+  }
 
   /// Subset `number` of so many units. Holds until the next call.
   const Subset& draw(int64_t size, int64_t number);

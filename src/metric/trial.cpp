@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "tensor/hash.h"
 #include "tensor/random.h"
 
 namespace ks {
@@ -90,17 +91,23 @@ uint64_t Trial::seed(int64_t n, uint64_t draw) const {
   return mix_seed(mix_seed(request.seed, static_cast<uint64_t>(n)), draw);
 }
 
-std::vector<float> Trial::absent(int64_t n, uint64_t draw) const {
+Absent Trial::absent(int64_t n, uint64_t draw) const {
   std::vector<int64_t> all(static_cast<size_t>(size));
   for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<int64_t>(i);
   Removal removed = removal(n, draw);
   removed.remove(all.data(), all.data() + size);
-  return removed.values();
+  std::vector<float> both(input(n), input(n) + size);
+  both.insert(both.end(), removed.values().begin(), removed.values().end());
+  return {removed.values(), fingerprint({reinterpret_cast<const char*>(both.data()), both.size() * sizeof(float)})};
+}
+
+void Trial::count_question() {
+  if (request.progress && ++asked_ % kProgressStride == 0 && asked_ < expected_)
+    request.progress(static_cast<double>(asked_) / static_cast<double>(expected_));
 }
 
 float* Trial::next(int64_t n, double* answer) {
-  if (request.progress && ++asked_ % kProgressStride == 0 && asked_ < expected_)
-    request.progress(static_cast<double>(asked_) / static_cast<double>(expected_));
+  count_question();
   return evaluator_.next((*request.targets)[static_cast<size_t>(n)], answer);
 }
 
@@ -108,9 +115,19 @@ void Trial::ask(int64_t n, const float* values, double* answer) {
   std::copy(values, values + size, next(n, answer));
 }
 
-void Trial::ask_without(int64_t n, const Subset& removed, const std::vector<float>& absent, double* answer) {
-  const float *most = removed.listed ? input(n) : absent.data(), *others = removed.listed ? absent.data() : input(n);
-  float* out = next(n, answer);
+void Trial::ask_without(int64_t n, const Subset& removed, const Absent& absent, double* answer) {
+  count_question();
+  const uint64_t made[] = {absent.name.low,
+                           absent.name.high,
+                           removed.seed,
+                           static_cast<uint64_t>(removed.number),
+                           static_cast<uint64_t>(removed.size()),
+                           static_cast<uint64_t>(removed.of)};
+  float* out = evaluator_.next_named(fingerprint({reinterpret_cast<const char*>(made), sizeof(made)}),
+                                     (*request.targets)[static_cast<size_t>(n)], answer);
+  if (!out) return;
+  const float *most = removed.listed ? input(n) : absent.values.data(),
+              *others = removed.listed ? absent.values.data() : input(n);
   std::copy(most, most + size, out);
   for (int64_t begin = 0; begin < size; begin += removed.of)
     for (const int64_t unit : removed.units) out[begin + unit] = others[begin + unit];

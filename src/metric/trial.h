@@ -21,6 +21,12 @@ struct Steps {
 /// `map_channels`: of the map that ranks them.
 Steps steps_of(int64_t given, int64_t channels, int64_t pixels, int64_t map_channels);
 
+/// What takes the place of an image's features, and a name for the two of them.
+struct Absent {
+  std::vector<float> values;
+  Fingerprint name;
+};
+
 /// What metrics of faithfulness share: the prepared maps, and questions to the network about perturbed images, which go
 /// through one Evaluator and one memo, so that equal images of different metrics cost one forward pass.
 class Trial {
@@ -55,7 +61,7 @@ class Trial {
   uint64_t seed(int64_t n, uint64_t draw = 0) const;
   Removal removal(int64_t n, uint64_t draw = 0) const { return {input(n), size, baseline_, seed(n, draw)}; }
   /// Image n without any feature: the baseline everywhere.
-  std::vector<float> absent(int64_t n, uint64_t draw = 0) const;
+  Absent absent(int64_t n, uint64_t draw = 0) const;
   const Baseline& baseline() const { return baseline_; }
 
   /// How many questions an image comes to, for the progress.
@@ -64,11 +70,13 @@ class Trial {
   float* next(int64_t n, double* answer);
   void ask(int64_t n, const float* values, double* answer);
   /// Image n with what is in `absent` in place of the pixels or features of `removed`.
-  void ask_without(int64_t n, const Subset& removed, const std::vector<float>& absent, double* answer);
+  void ask_without(int64_t n, const Subset& removed, const Absent& absent, double* answer);
   /// All answers are there afterwards.
   void finish();
 
  private:
+  void count_question();
+
   Baseline baseline_;
   Evaluator evaluator_;
   int64_t expected_ = 0, asked_ = 0;

@@ -208,6 +208,7 @@ const Explanation& Engine::explain(size_t image, const StudyMethod& method, cons
   const std::vector<int> targets = {s.predictions[image].target};
   const Stopwatch watch;
   ExplainRequest request{*s.classifier, s.images[image].input, targets, s.seed(image), progress, s.pictures()};
+  request.segments = &s.segments;
   request.known = [&](const std::string& name, const json& parameters) -> const Tensor* {
     const Explanation* found = s.find_explanation(image, s.explanation_key(image, name, Params(parameters)));
     return found ? &found->map : nullptr;

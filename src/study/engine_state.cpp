@@ -94,6 +94,7 @@ Explanation& Engine::State::keep_computed(size_t image, const std::string& key, 
 void Engine::State::forget_shared() {
   forwards.clear();
   changed_explanations.clear();
+  segments.clear();
   varied.clear();
   preparations.clear();
 }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "explain/cut.h"
 #include "explain/evaluate.h"
 #include "metric/explainer.h"
 #include "metric/prepare.h"
@@ -60,6 +61,7 @@ struct Engine::State {
   // What the metrics of one image share.
   ForwardMemo forwards;
   ExplanationMemo changed_explanations;
+  SegmentsMemo segments;
   // What the metrics of one explanation (of several, where images are compared) share, and which one that is.
   PreparationMemo preparations;
   std::string prepared_maps;

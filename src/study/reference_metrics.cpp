@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "explain/cut.h"
 #include "explain/evaluate.h"
 #include "metric/explainer.h"
 #include "metric/metric.h"
@@ -121,6 +122,7 @@ class MetricReference {
     MetricRequest request{
         &subject_.classifier,   &inputs, &targets, maps,    &masks,     &methods().at(measured_methods[k]),
         &method_parameters_[k], seed,    nullptr,  nullptr, &forwards_, &explanations_};
+    request.segments = &segments_;
     ControlScore out;
     try {
       const MetricResult result = measure(m.name, parameters, request);
@@ -226,6 +228,7 @@ class MetricReference {
   std::vector<Image> pictures_;
   ForwardMemo forwards_;
   ExplanationMemo explanations_;
+  SegmentsMemo segments_;
 };
 
 }  // namespace

@@ -22,6 +22,9 @@ class Random {
   /// `count` draws of the standard normal in single precision, several times faster: for noise on whole pictures.
   /// Another sequence than that of normal().
   void fill_normal(float* out, std::size_t count);
+  /// `count` draws between low and high in single precision, of 24 random bits each. Another sequence than that of
+  /// uniform().
+  void fill_uniform(float* out, std::size_t count, double low, double high);
   /// out = x + deviation z, with z as of fill_normal. `out` may be `x`.
   void add_normal(const float* x, std::size_t count, double deviation, float* out);
   /// Uniform integer in [0, bound), bound >= 1, without modulo bias.
@@ -34,6 +37,9 @@ class Random {
   }
 
  private:
+  template <class Make>
+  void fill(float* out, std::size_t count, const Make& make);
+
   uint64_t seed_, stream_, counter_ = 0;
   uint32_t block_[4] = {};
   int left_ = 0;

@@ -11,6 +11,7 @@
 #endif
 
 #include "tensor/error.h"
+#include "tensor/parallel.h"
 #include "tensor/random.h"
 #include "train/maps.h"
 
@@ -20,33 +21,6 @@ namespace {
 
 // Streams of the training's seed.
 enum Stream : uint64_t { weights_stream = 1, order_stream = 2, variation_stream = 3 };
-
-int thread_count(int wanted) {
-#ifdef __EMSCRIPTEN__
-  (void)wanted;
-  return 1;
-#else
-  return wanted > 0 ? wanted : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-#endif
-}
-
-/// Runs work(0) ... work(count - 1), in threads where there are any.
-void for_each(int64_t count, int threads, const std::function<void(int64_t)>& work) {
-#ifndef __EMSCRIPTEN__
-  if (threads > 1) {
-    std::vector<std::future<void>> parts;
-    for (int t = 0; t < threads; ++t)
-      parts.push_back(std::async(std::launch::async, [&, t] {
-        for (int64_t i = t; i < count; i += threads) work(i);
-      }));
-    for (auto& part : parts) part.wait();
-    for (auto& part : parts) part.get();
-    return;
-  }
-#endif
-  (void)threads;
-  for (int64_t i = 0; i < count; ++i) work(i);
-}
 
 bool better(const EpochRecord& a, const EpochRecord& b) {
   if (a.validation_accuracy != b.validation_accuracy) return a.validation_accuracy > b.validation_accuracy;
@@ -128,7 +102,7 @@ Evaluation evaluate(const Predict& predict, const Samples& data, const Preproces
   for (int64_t begin = 0; begin < count; begin += batch) {
     const int64_t size = std::min(batch, count - begin);
     Tensor images({size, 3, preprocessing.height, preprocessing.width});
-    for_each(size, thread_count(threads), [&](int64_t i) {
+    for_each(size, thread_count(threads), [&](int64_t i, int) {
       const Tensor t = image_to_tensor(data.samples[begin + i].image, preprocessing);
       std::copy(t.data.begin(), t.data.end(), images.sample(i));
     });
@@ -186,7 +160,7 @@ Trainer::Batch Trainer::prepare(int epoch, const std::vector<size_t>& order, int
   const Preprocessing& p = options_.preprocessing;
   Batch batch{Tensor({options_.batch, 3, p.height, p.width}), Tensor({options_.batch, options_.net.classes})};
   const uint64_t epoch_seed = mix_seed(mix_seed(options_.seed, variation_stream), static_cast<uint64_t>(epoch));
-  for_each(options_.batch, thread_count(options_.threads), [&](int64_t i) {
+  for_each(options_.batch, thread_count(options_.threads), [&](int64_t i, int) {
     // Fewer samples than a batch: they come again, varied anew.
     const auto place = static_cast<size_t>(step * options_.batch + i);
     const Sample& sample = training_.samples[order[place % order.size()]];

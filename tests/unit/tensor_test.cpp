@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <set>
 
 #include "tensor/error.h"
@@ -66,6 +67,32 @@ TEST_CASE("normal numbers by the many: their distribution, and the same whatever
   for (size_t i = 0; i < again.size(); ++i) CHECK(moved[i] == doctest::Approx(5 + 2 * again[i]));
   one.fill_normal(moved.data(), moved.size());
   CHECK(moved != again);
+}
+
+TEST_CASE("numbers by the many are made of the same words as single ones") {
+  constexpr size_t count = 4 * 70 + 3;  // several blocks of vectors, and a part of one
+  std::vector<float> z(count), u(count);
+  Random(11, 5).fill_normal(z.data(), count);
+  Random(11, 5).fill_uniform(u.data(), count, -2, 3);
+  Random words(11, 5);
+  const auto share = [](uint32_t word) { return static_cast<double>(word) / 4294967296.0; };
+  for (size_t i = 0; i + 1 < count; i += 2) {
+    const uint32_t first = words.next(), second = words.next();
+    const double radius = std::sqrt(-2 * std::log(share(first) + 0.5 / 4294967296.0)),
+                 angle = 2 * std::numbers::pi * share(second);
+    CHECK(std::fabs(z[i] - radius * std::cos(angle)) < 2e-6);
+    CHECK(std::fabs(z[i + 1] - radius * std::sin(angle)) < 2e-6);
+    CHECK(std::fabs(u[i] - (-2 + 5 * share(first))) < 1e-6);
+    CHECK(std::fabs(u[i + 1] - (-2 + 5 * share(second))) < 1e-6);
+  }
+  for (const float v : u) CHECK((v >= -2 && v <= 3));
+  // A stream goes on where it was: whole counters are used.
+  Random one(4), two(4);
+  std::vector<float> parts(8), whole(8);
+  one.fill_uniform(parts.data(), 3, 0, 1);
+  one.fill_uniform(parts.data() + 4, 4, 0, 1);
+  two.fill_uniform(whole.data(), 8, 0, 1);
+  CHECK(std::equal(parts.begin() + 4, parts.end(), whole.begin() + 4));
 }
 
 TEST_CASE("normal numbers have mean 0 and deviation 1") {

@@ -1,7 +1,10 @@
 #include "explain/aggregate.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+
+#include "tensor/sort.h"
 
 namespace ks {
 
@@ -16,9 +19,13 @@ struct Ranking {
   std::vector<Item> items;
 
   Ranking(const float* map, int64_t size) {
-    items.reserve(static_cast<size_t>(size));
-    for (int64_t i = 0; i < size; ++i) items.push_back({std::fabs(map[i]), static_cast<int32_t>(i)});
-    std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.magnitude < b.magnitude; });
+    std::vector<int64_t> words(static_cast<size_t>(size));  // magnitudes are in the order of their bits
+    for (int64_t i = 0; i < size; ++i)
+      words[static_cast<size_t>(i)] = static_cast<int64_t>(std::bit_cast<uint32_t>(std::fabs(map[i]))) << 32 | i;
+    sort_by_upper_half(words);
+    items.reserve(words.size());
+    for (const int64_t word : words)
+      items.push_back({std::bit_cast<float>(static_cast<uint32_t>(word >> 32)), static_cast<int32_t>(word)});
   }
 
   /// Calls `at(begin, end)` for every group of equal magnitudes but zero.

@@ -33,7 +33,7 @@ Evaluator::Evaluator(Classifier& classifier, Output output, ForwardMemo* memo)
     : classifier_(classifier),
       output_(output),
       memo_(memo),
-      batch_({classifier.batch_size(), classifier.channels(), classifier.height(), classifier.width()}) {}
+      batch_({1, classifier.channels(), classifier.height(), classifier.width()}) {}
 
 void Evaluator::answer(const Asked& asked, const float* logits) {
   const int64_t classes = classifier_.classes();

@@ -36,18 +36,18 @@ std::optional<Affine> affine_of(const Model& model, const Node& norm) {
 
 /// A layer's weights seen as [outputs, inputs of a group, kernel], wherever its op keeps them.
 struct Layer {
-  std::string op;
   Shape shape;
   std::vector<float> weights, bias;
   int64_t groups, outputs, inputs, area;  // inputs: per group
 
   float& at(int64_t o, int64_t i, int64_t k) {
     const int64_t per_group = outputs / groups;
-    if (op == "ConvTranspose")
+    if (from_inputs)
       return weights[static_cast<size_t>((((o / per_group) * inputs + i) * per_group + o % per_group) * area + k)];
     return weights[static_cast<size_t>((transposed ? i * outputs + o : o * inputs + i) * area + k)];
   }
-  bool transposed = false;  // a Gemm with transB = 0
+  bool transposed = false;   // a Gemm with transB = 0
+  bool from_inputs = false;  // a ConvTranspose: [inputs, outputs of a group, kernel]
 };
 
 std::optional<Layer> layer_of(const Model& model, const Node& node) {
@@ -57,13 +57,13 @@ std::optional<Layer> layer_of(const Model& model, const Node& node) {
   const Array* bias = node.has_input(2) ? model.constant(node.inputs[2]) : nullptr;
   if (!weights || (node.has_input(2) && !bias) || weights->shape.size() < 2) return std::nullopt;
   Layer layer;
-  layer.op = node.op;
+  layer.from_inputs = node.op == "ConvTranspose";
   layer.shape = weights->shape;
   layer.weights = weights->to_floats();
   layer.groups = node.attribute("group", int64_t{1});
   layer.area = element_count(Shape(layer.shape.begin() + 2, layer.shape.end()));
-  layer.outputs = node.op == "ConvTranspose" ? layer.shape[1] * layer.groups : layer.shape[0];
-  layer.inputs = node.op == "ConvTranspose" ? layer.shape[0] / layer.groups : layer.shape[1];
+  layer.outputs = layer.from_inputs ? layer.shape[1] * layer.groups : layer.shape[0];
+  layer.inputs = layer.from_inputs ? layer.shape[0] / layer.groups : layer.shape[1];
   if (node.op == "Gemm") {
     if (node.attribute("transA", int64_t{0}) || node.attribute("alpha", 1.0f) != 1 || node.attribute("beta", 1.0f) != 1)
       return std::nullopt;

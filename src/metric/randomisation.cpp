@@ -143,9 +143,12 @@ Tensor smoothed(const MetricRequest& r, const Params& p, const Explainer& explai
       shape[0] = images;
       mean = Tensor(shape);
     }
-    for (int64_t i = 0; i < count * images; ++i)
-      for (int64_t j = 0; j < maps.stride(); ++j)
-        mean.sample(i % images)[j] += maps.sample(i)[j] / static_cast<float>(draws);
+    for (int64_t i = 0; i < count * images; ++i) {
+      const float* map = maps.sample(i);
+      float* sum = mean.sample(i % images);
+      const int64_t size = maps.stride();
+      for (int64_t j = 0; j < size; ++j) sum[j] += map[j] / static_cast<float>(draws);
+    }
   }
   return mean;
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "tensor/wide.h"
+
 namespace ks {
 
 namespace {
@@ -46,12 +48,10 @@ int mirrored(int i, int side) {
   return i < 0 ? -1 - i : i >= side ? 2 * side - 1 - i : i;
 }
 
-/// out += weight (a + b). The inner loop has a fixed length, which every compiler turns into vectors.
-void add_pair(float* out, const float* a, const float* b, float weight, int count) {
-  constexpr int step = 8;
+/// out += weight (a + b).
+KS_WIDE void add_pair(float* out, const float* a, const float* b, float weight, int count) {
   int i = 0;
-  for (; i + step <= count; i += step)
-    for (int j = 0; j < step; ++j) out[i + j] += weight * (a[i + j] + b[i + j]);
+  for (; i + kLanes <= count; i += kLanes) lanes(out + i) += weight * (lanes(a + i) + lanes(b + i));
   for (; i < count; ++i) out[i] += weight * (a[i] + b[i]);
 }
 

@@ -110,11 +110,23 @@ KS_WIDE void block_of_uniforms(const Block& words, float low, float range, float
 }  // namespace
 
 uint32_t Random::next() {
-  if (left_ == 0) {
-    philox(counter_++, stream_, seed_, block_);
-    left_ = 4;
+  if (at_ == end_) {
+    // Who asked for a few words will ask for many.
+    constexpr uint64_t few = 4;
+    at_ = 0;
+    if (counter_ < few) {
+      philox(counter_++, stream_, seed_, made_);
+      end_ = 4;
+    } else {
+      Block block;
+      philox_block(counter_, stream_, seed_, block);
+      for (std::size_t k = 0; k < kCounters; ++k)
+        for (std::size_t j = 0; j < 4; ++j) made_[4 * k + j] = block.word[j][k];
+      counter_ += kCounters;
+      end_ = static_cast<int>(kBlock);
+    }
   }
-  return block_[4 - left_--];
+  return made_[at_++];
 }
 
 double Random::uniform() {
@@ -135,6 +147,9 @@ double Random::normal() {
 
 template <class Make>
 void Random::fill(float* out, std::size_t count, const Make& make) {
+  const int whole = (end_ - at_) / 4;  // counters whose words were made ahead
+  end_ -= 4 * whole;
+  counter_ -= static_cast<uint64_t>(whole);
   for (std::size_t i = 0; i < count; i += kBlock) {
     Block words;
     philox_block(counter_, stream_, seed_, words);

@@ -40,9 +40,9 @@ class Random {
   template <class Make>
   void fill(float* out, std::size_t count, const Make& make);
 
-  uint64_t seed_, stream_, counter_ = 0;
-  uint32_t block_[4] = {};
-  int left_ = 0;
+  uint64_t seed_, stream_, counter_ = 0;  // counter_: the next one whose words are not made
+  uint32_t made_[64];                     // words in order; those from at_ to end_ are not used yet
+  int at_ = 0, end_ = 0;
   bool has_spare_ = false;
   double spare_ = 0;
 };

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <thread>
 
+#include "runtime/clock.h"
 #include "tensor/error.h"
 #ifdef KERNELSCOPE_MPI
 #include <mpi.h>
@@ -44,7 +45,7 @@ double now() {
 /// Computes with units from `take`, and keeps record.
 ProcessRecord work(Engine& engine, const std::function<std::optional<Unit>()>& take, const Progress& progress) {
   ProcessRecord record{.host = host_name()};
-  const double begin = now();
+  const double begin = now(), runtime_before = seconds_in_runtime();
   double waited = 0;
   compute_units(
       engine,
@@ -57,6 +58,7 @@ ProcessRecord work(Engine& engine, const std::function<std::optional<Unit>()>& t
       },
       progress);
   record.busy_seconds = now() - begin - waited;
+  record.runtime_seconds = seconds_in_runtime() - runtime_before;
   return record;
 }
 
@@ -142,7 +144,7 @@ class Coordinator {
     } else if (tag == finished_tag) {
       const json record = json::parse(message);
       records_[worker] = {record.at("host").get<std::string>(), record.at("units").get<int64_t>(),
-                          record.at("busy_seconds").get<double>()};
+                          record.at("busy_seconds").get<double>(), record.at("runtime_seconds").get<double>()};
       --open_;
     }
   }
@@ -238,8 +240,12 @@ std::vector<ProcessRecord> Processes::compute([[maybe_unused]] Engine& engine, [
 #ifdef KERNELSCOPE_MPI
   if (rank_ != 0) {
     const ProcessRecord own = work(engine, ask_for_unit, progress);
-    const std::string message =
-        json{{"host", own.host}, {"units", own.units}, {"busy_seconds", own.busy_seconds}}.dump();
+    const std::string message = json{
+        {"host", own.host},
+        {"units", own.units},
+        {"busy_seconds", own.busy_seconds},
+        {"runtime_seconds",
+         own.runtime_seconds}}.dump();
     MPI_Send(message.data(), static_cast<int>(message.size()), MPI_CHAR, 0, finished_tag, MPI_COMM_WORLD);
     return {};
   }

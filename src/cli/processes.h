@@ -12,7 +12,8 @@ namespace ks::cli {
 struct ProcessRecord {
   std::string host;
   int64_t units = 0;
-  double busy_seconds = 0;  // computing
+  double busy_seconds = 0;     // computing
+  double runtime_seconds = 0;  // of these, in ONNX Runtime
 };
 
 /// The processes that `mpirun -n K kernelscope ...` started, of which this is one; one alone without mpirun. They may

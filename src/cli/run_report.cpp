@@ -147,7 +147,8 @@ void run_and_report(const RunOptions& o, const OpenedStudy& opened, Engine& engi
     throw;
   }
   results.seconds += seconds_before;
-  if (!processes.empty()) results.runtime_seconds = 0;  // the others' is not known
+  for (const ProcessRecord& p : processes)  // side by side
+    results.runtime_seconds += p.runtime_seconds / static_cast<double>(processes.size());
   write_results(results, builder.finish(engine.images()), notes, folder);
   if (!o.keep_cells) {
     std::error_code ec;
@@ -156,7 +157,10 @@ void run_and_report(const RunOptions& o, const OpenedStudy& opened, Engine& engi
   if (context.json) {
     json records = json::array();
     for (const ProcessRecord& p : processes)
-      records.push_back({{"host", p.host}, {"units", p.units}, {"busy_seconds", p.busy_seconds}});
+      records.push_back({{"host", p.host},
+                         {"units", p.units},
+                         {"busy_seconds", p.busy_seconds},
+                         {"runtime_seconds", p.runtime_seconds}});
     context.print({{"output", folder.string()},
                    {"report", (folder / "report.html").string()},
                    {"seconds", results.seconds},

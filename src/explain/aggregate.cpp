@@ -1,10 +1,10 @@
 #include "explain/aggregate.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "tensor/sort.h"
+#include "tensor/wide.h"
 
 namespace ks {
 
@@ -21,11 +21,11 @@ struct Ranking {
   Ranking(const float* map, int64_t size) {
     std::vector<int64_t> words(static_cast<size_t>(size));  // magnitudes are in the order of their bits
     for (int64_t i = 0; i < size; ++i)
-      words[static_cast<size_t>(i)] = static_cast<int64_t>(std::bit_cast<uint32_t>(std::fabs(map[i]))) << 32 | i;
+      words[static_cast<size_t>(i)] = static_cast<int64_t>(bits_as<uint32_t>(std::fabs(map[i]))) << 32 | i;
     sort_by_upper_half(words);
     items.reserve(words.size());
     for (const int64_t word : words)
-      items.push_back({std::bit_cast<float>(static_cast<uint32_t>(word >> 32)), static_cast<int32_t>(word)});
+      items.push_back({bits_as<float>(static_cast<uint32_t>(word >> 32)), static_cast<int32_t>(word)});
   }
 
   /// Calls `at(begin, end)` for every group of equal magnitudes but zero.

@@ -133,9 +133,10 @@ KS_INLINE void add_column(const float* above, const float* middle, const float* 
     lanes(out + x) = lanes(above + x) + 2 * lanes(middle + x) + lanes(below + x);
 }
 
-/// Weighted sums of the neighbours of the cells of a row with the values `middle`, from its `column` of add_column.
-#define KS_NEIGHBOURS(column, middle, x) \
-  (lanes((column) + (x)-1) + 2 * lanes((column) + (x)) + lanes((column) + (x) + 1) - 4 * lanes((middle) + (x)))
+/// Weighted sums of the neighbours of the cells from x on, in a row with the values `middle`; `column`: of add_column.
+KS_INLINE void add_neighbours(const float* column, const float* middle, int64_t x, Lanes& sums) {
+  sums = lanes(column + x - 1) + 2 * lanes(column + x) + lanes(column + x + 1) - 4 * lanes(middle + x);
+}
 
 KS_INLINE void split(const float* v, int64_t pairs, float* even, float* odd) {
   KS_APART
@@ -372,7 +373,9 @@ KS_WIDE float begin(Finest& f, const Field& image, Field& residual, Scratch& s) 
     for (int64_t x = 0; x < f.width; x += kLanes) {
       const Lanes value = lanes(v + x), magnitude = value > 0 ? value : -value;
       most = magnitude > most ? magnitude : most;
-      lanes(r + x) = lanes(m + x) * (KS_NEIGHBOURS(column, v, x) - lanes(weight + x) * value);
+      Lanes sums;
+      add_neighbours(column, v, x, sums);
+      lanes(r + x) = lanes(m + x) * (sums - lanes(weight + x) * value);
     }
   }
   float largest = 0;
@@ -396,7 +399,11 @@ KS_WIDE void pass_down(Finest& f, const Field& residual, Grid& coarse, Scratch& 
     if (y == 0) continue;
     const float *v = s.ring(y - 1), *m = f.mask.at(y - 1);
     add_column(s.ring(y - 2), v, shown, f.width, column);
-    for (int64_t x = 0; x < f.width; x += kLanes) lanes(left + x) = lanes(m + x) * KS_NEIGHBOURS(column, v, x);
+    for (int64_t x = 0; x < f.width; x += kLanes) {
+      Lanes sums;
+      add_neighbours(column, v, x, sums);
+      lanes(left + x) = lanes(m + x) * sums;
+    }
     down.add(y - 1, left, f.width);
   }
   down.end(f.height);
@@ -421,14 +428,15 @@ KS_WIDE double pass_up(Finest& f, const Field& residual, const Grid& coarse, Fie
     const float *v = s.ring(y - 1), *m = f.mask.at(y - 1), *r = residual.at(y - 1), *step = f.step(y - 1);
     add_column(s.ring(y - 2), v, shown, f.width, column);
     float* c = correction.at(y - 1);
-    Lanes sums = {};
+    Lanes products = {};
     for (int64_t x = 0; x < f.width; x += kLanes) {
-      const Lanes own_residual = lanes(r + x),
-                  made = lanes(step + x) * (own_residual + lanes(m + x) * KS_NEIGHBOURS(column, v, x));
+      Lanes sums;
+      add_neighbours(column, v, x, sums);
+      const Lanes before = lanes(r + x), made = lanes(step + x) * (before + lanes(m + x) * sums);
       lanes(c + x) = made;
-      sums += own_residual * made;
+      products += before * made;
     }
-    energy += total(sums);
+    energy += total(products);
   }
   return energy;
 }
@@ -447,13 +455,15 @@ KS_WIDE double turn(Finest& f, const Field& correction, float share, Field& dire
     const float *d = direction.at(y - 1), *m = f.mask.at(y - 1), *weight = f.weight(y - 1);
     add_column(direction.at(y - 2), d, direction.at(y), f.width, column);
     float* p = product.at(y - 1);
-    Lanes sums = {};
+    Lanes products = {};
     for (int64_t x = 0; x < f.width; x += kLanes) {
-      const Lanes made = lanes(weight + x) * lanes(d + x) - lanes(m + x) * KS_NEIGHBOURS(column, d, x);
+      Lanes sums;
+      add_neighbours(column, d, x, sums);
+      const Lanes made = lanes(weight + x) * lanes(d + x) - lanes(m + x) * sums;
       lanes(p + x) = made;
-      sums += lanes(d + x) * made;
+      products += lanes(d + x) * made;
     }
-    across += total(sums);
+    across += total(products);
   }
   return across;
 }

@@ -82,6 +82,9 @@ Direction direction_of(const Metric& metric, const json& parameters);
 
 /// Whether a metric with these checked parameters needs the classifier, the inputs and the targets.
 bool needs_classifier(const Metric& metric, const Params& parameters);
+/// Metric::compares_images and Metric::makes_pictures with these checked parameters.
+bool compares_images(const Metric& metric, const Params& parameters);
+bool makes_pictures(const Metric& metric, const Params& parameters);
 
 const Registry<Metric>& metrics();
 

@@ -35,6 +35,14 @@ bool needs_classifier(const Metric& metric, const Params& parameters) {
   return metric.needs_classifier_with ? metric.needs_classifier_with(parameters) : metric.needs_classifier;
 }
 
+bool compares_images(const Metric& metric, const Params& parameters) {
+  return metric.compares_images && metric.compares_images(parameters);
+}
+
+bool makes_pictures(const Metric& metric, const Params& parameters) {
+  return metric.makes_pictures && metric.makes_pictures(parameters);
+}
+
 const Registry<Metric>& metrics() {
   static const Registry<Metric> registry("metric", [] {
     std::vector<Metric> all;
@@ -92,7 +100,7 @@ void check_request(const Metric& m, const Params& params, const MetricRequest& r
   const auto wrong = [](const std::string& what, const Shape& shape, const std::string& wanted) {
     throw Error("the " + what + " has shape " + to_string(shape), "", "it must be " + wanted);
   };
-  const bool with_maps = r.attributions.size() > 0 || !m.makes_pictures || !m.makes_pictures(params);
+  const bool with_maps = r.attributions.size() > 0 || !makes_pictures(m, params);
   if (with_maps && (a.size() != 4 || a[0] < 1 || a[1] < 1 || r.attributions.size() == 0))
     wrong("attribution", a, "[N,C,H,W] or [N,1,H,W]");
   if (needs_classifier(m, params)) {

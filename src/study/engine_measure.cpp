@@ -19,12 +19,12 @@ Tensor mask_tensor(const Mask& mask) {
 
 bool Engine::compares_images(const StudyMetric& metric) {
   const Metric& measurer = metrics().at(metric.name);
-  return measurer.compares_images && measurer.compares_images(check_parameters(measurer, metric.params));
+  return ks::compares_images(measurer, check_parameters(measurer, metric.params));
 }
 
 bool Engine::makes_pictures(const StudyMetric& metric) {
   const Metric& measurer = metrics().at(metric.name);
-  return measurer.makes_pictures && measurer.makes_pictures(check_parameters(measurer, metric.params));
+  return ks::makes_pictures(measurer, check_parameters(measurer, metric.params));
 }
 
 const Score& Engine::measure(size_t image, const StudyMethod& method, const StudyMetric& metric,
@@ -54,7 +54,7 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
   };
   State::Group own;
   const State::Group* group = &own;
-  if (compares_images(metric) && usable(image)) {
+  if (ks::compares_images(measurer, metric_params) && usable(image)) {
     const json about = {method.name, method_params.all(), metric.name, metric_params.all(),
                         variant ? describe(*variant) : ""};
     auto found = s.compared.find(about.dump());
@@ -82,7 +82,7 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
   if (stored && unpack_score(*stored, made)) return s.scores[key] = std::move(made);
 
   // One image's map and input are taken where they are; those of several are put together.
-  const bool alone = batch.size() == 1, needs_maps = !makes_pictures(metric);
+  const bool alone = batch.size() == 1, needs_maps = !ks::makes_pictures(measurer, metric_params);
   std::vector<Tensor> maps, inputs, masks;
   std::vector<int> targets;
   bool all_masked = true;

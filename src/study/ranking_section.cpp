@@ -47,7 +47,7 @@ std::string heads(const StudyResults& r, const std::vector<std::string>& labels,
       const Metric& metric = metrics().at(r.study.metrics[k].name);
       const Direction direction = direction_of(metric, r.study.metrics[k].params);
       below += head("cell", escape_markup(labels[k]) +
-                                (dense ? std::string(" ") + direction_arrow(direction)
+                                (dense ? std::string("\u00a0") + direction_arrow(direction)
                                        : std::string("<span class=\"way\">") + direction_text(direction) + "</span>"));
     }
   }

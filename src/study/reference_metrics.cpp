@@ -115,7 +115,7 @@ class MetricReference {
   }
 
   ControlScore score(const Metric& m, const json& parameters, size_t k) {
-    const bool compares = m.compares_images && m.compares_images(check_parameters(m, parameters));
+    const bool compares = compares_images(m, check_parameters(m, parameters));
     const auto part = [&](const Tensor& all) { return compares ? all : all.slice(0, 1); };
     const Tensor inputs = part(inputs_), masks = part(masks_), maps = part(maps_[k]);
     const std::vector<int> targets(targets_.begin(), targets_.begin() + inputs.dim(0));
@@ -171,7 +171,7 @@ class MetricReference {
 
   /// How to have the gradient's score on the command line; nothing for a metric that needs several images.
   std::string command_html(const Metric& m, const json& parameters) const {
-    if (m.compares_images && m.compares_images(check_parameters(m, parameters))) return "";
+    if (compares_images(m, check_parameters(m, parameters))) return "";
     const std::string input = " --model " + subject_.model + " --image kernel.png";
     std::string measure_line =
         "kernelscope measure" + input + " --target predicted --attribution gradient.npy --method gradient";

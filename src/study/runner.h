@@ -47,7 +47,7 @@ struct StudyResults {
   AnnotationEffect annotations;
   bool complete = false;
   double seconds = 0;          // wall-clock
-  double runtime_seconds = 0;  // of these, in ONNX Runtime (runtime/clock.h); 0: not known
+  double runtime_seconds = 0;  // of these, in ONNX Runtime (runtime/clock.h), in each of several processes on average
 
   /// Sentences for people: images, methods and metrics that failed, metrics that were undefined. Repeated ones are told
   /// once.

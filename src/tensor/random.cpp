@@ -1,7 +1,6 @@
 #include "tensor/random.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "tensor/wide.h"
@@ -56,8 +55,8 @@ KS_WIDE void philox_block(uint64_t counter, uint64_t stream, uint64_t seed, Bloc
 
 /// ln of 0 < u <= 1, to single precision: that of the mantissa, between 1/sqrt 2 and sqrt 2, by the series of artanh.
 KS_INLINE float log_of(float u) {
-  const int32_t bits = std::bit_cast<int32_t>(u), exponent = (bits - 0x3F3504F3) >> 23;  // 1/sqrt 2
-  const float m = std::bit_cast<float>(bits - exponent * (1 << 23)), t = (m - 1) / (m + 1), t2 = t * t;
+  const int32_t bits = bits_as<int32_t>(u), exponent = (bits - 0x3F3504F3) >> 23;  // 1/sqrt 2
+  const float m = bits_as<float>(bits - exponent * (1 << 23)), t = (m - 1) / (m + 1), t2 = t * t;
   const float series = 2 + t2 * (2.0f / 3 + t2 * (2.0f / 5 + t2 * (2.0f / 7 + t2 * (2.0f / 9))));
   return 0.69314718f * static_cast<float>(exponent) + t * series;
 }

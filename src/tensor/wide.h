@@ -22,6 +22,12 @@
 
 namespace ks {
 
+/// std::bit_cast, which the library of Debian 12's Emscripten lacks.
+template <class To, class From>
+KS_INLINE To bits_as(const From& value) {
+  return __builtin_bit_cast(To, value);
+}
+
 constexpr int64_t kLanes = 8;
 /// So many floats as one value; arithmetic is lane by lane.
 using Lanes = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(alignof(float)), may_alias));

@@ -73,6 +73,8 @@ test('processes of mpirun give the same numbers', {skip}, (t) => {
   assert.equal(r.status, 0, r.stderr);
   assert.match(r.stderr, /3 processes on 1 host did \d\.\d\d times/);
   assertSame(out('alone'), out('mpi'));
+  const {seconds, runtime_seconds} = JSON.parse(readFileSync(join(out('mpi'), 'results.json'), 'utf8'));
+  assert.ok(runtime_seconds > 0 && runtime_seconds <= seconds, `${runtime_seconds} of ${seconds} s in ONNX Runtime`);
 
   const wrong = mpirun('run', out('nothing.json'), '--output', out('x'));
   assert.equal(wrong.status, 2);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "explain/cut.h"
 #include "explain/evaluate.h"
 #include "explain/linear_fit.h"
 #include "explain/method.h"
@@ -137,6 +138,24 @@ TEST_CASE("random: Gaussian, its own for each image, the same for the same seed"
   double squares = 0;
   for (const float v : a.data) squares += static_cast<double>(v) * v;
   CHECK(squares / static_cast<double>(a.size()) == doctest::Approx(1).epsilon(0.05));
+}
+
+TEST_CASE("images are cut once for all who cut them alike") {
+  Linear m(11);
+  const std::vector<int> targets = {0, 1, 0};
+  SegmentsMemo memo;
+  ExplainRequest with{m.classifier, m.inputs, targets, 1}, without = with;
+  with.segments = &memo;
+  const auto same = [&](const char* method, const json& params) {
+    return explain(method, params, with).data == explain(method, params, without).data;
+  };
+  CHECK(same("lime", {{"segments", 20}, {"samples", 60}}));
+  CHECK(memo.hits() == 0);
+  CHECK(same("kernel-shap", {{"segments", 20}, {"samples", 60}}));
+  CHECK(memo.hits() == 3);
+  CHECK(same("lime", {{"segments", 8}, {"samples", 60}}));
+  CHECK(same("lime", {{"segments", 20}, {"samples", 60}, {"compactness", 3}}));
+  CHECK(memo.hits() == 3);
 }
 
 TEST_CASE("long perturbation runs can be stopped") {

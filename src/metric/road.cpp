@@ -70,25 +70,31 @@ MetricResult road(const MetricRequest& r, const Params& p) {
   std::vector<Imputer> imputers;
   for (int i = 0; i < std::min<int64_t>(threads, static_cast<int64_t>(pictures)); ++i)
     imputers.emplace_back(t.height, t.width);
-  std::vector<std::vector<float>> made(pictures);
+  // So many are made together.
+  std::vector<std::vector<float>> made(static_cast<size_t>(std::max(threads, r.classifier->batch_size())));
   for (int64_t n = 0; n < t.images; ++n) {
     if (t.examine(n, ranked_by_position) == MapDefect::undefined) continue;
     const std::vector<int64_t> ranked = pixel_order(t, n);
-    for_each(static_cast<int64_t>(pictures), threads, [&](int64_t i, int thread) {
-      const size_t way = static_cast<size_t>(i) / points, point = static_cast<size_t>(i) % points;
+    const auto make = [&](size_t i, int thread, std::vector<float>& values) {
+      const size_t way = i / points, point = i % points;
       const int64_t count = static_cast<int64_t>(static_cast<double>(t.pixels) * percentages[point] / 100);
       std::vector<uint8_t> removed(static_cast<size_t>(t.pixels));
       for (int64_t k = 0; k < count; ++k)
         removed[static_cast<size_t>(ranked[static_cast<size_t>(least[way] ? t.pixels - 1 - k : k)])] = 1;
-      std::vector<float>& values = made[static_cast<size_t>(i)];
       values.assign(t.input(n), t.input(n) + t.size);
       imputers[static_cast<size_t>(thread)].impute(values.data(), t.channels, removed);
       if (noise > 0) add_noise(removed, count, noise, Random(t.seed(n, point), kImputationStream), values);
-    });
-    for (size_t i = 0; i < pictures; ++i) {
-      const size_t place = static_cast<size_t>(n) * pictures + i;
-      std::copy(made[i].begin(), made[i].end(), evaluator.next(&logits[place]));
-      if (r.progress) r.progress(static_cast<double>(place + 1) / static_cast<double>(logits.size()));
+    };
+    for (size_t begin = 0; begin < pictures; begin += made.size()) {
+      const size_t count = std::min(made.size(), pictures - begin);
+      for_each(static_cast<int64_t>(count), threads, [&](int64_t i, int thread) {
+        make(begin + static_cast<size_t>(i), thread, made[static_cast<size_t>(i)]);
+      });
+      for (size_t i = 0; i < count; ++i) {
+        const size_t place = static_cast<size_t>(n) * pictures + begin + i;
+        std::copy(made[i].begin(), made[i].end(), evaluator.next(&logits[place]));
+        if (r.progress) r.progress(static_cast<double>(place + 1) / static_cast<double>(logits.size()));
+      }
     }
   }
   evaluator.finish();

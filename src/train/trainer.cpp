@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <numbers>
 #include <numeric>
 #ifndef __EMSCRIPTEN__
 #include <future>
-#include <thread>
 #endif
 
 #include "tensor/error.h"

@@ -75,9 +75,7 @@ Segments cut(const ExplainRequest& r, int64_t sample, const Params& p) {
   const Params own = check_parameters(segmentation, own_parameters(p, segmentation, width, height));
   std::pair<Fingerprint, std::string> key;
   if (r.segments) {
-    key = {fingerprint({reinterpret_cast<const char*>(r.inputs.sample(sample)),
-                        static_cast<size_t>(r.inputs.stride()) * sizeof(float)}),
-           segmentation.name + own.all().dump()};
+    key = {fingerprint(r.inputs.sample(sample), r.inputs.stride()), segmentation.name + own.all().dump()};
     if (const Segments* known = r.segments->find(key)) return *known;
   }
   Segments made = segmentation.segment(tensor_to_image(r.inputs, sample, r.classifier.preprocessing()), own);

@@ -46,8 +46,7 @@ void Evaluator::look_up() {
   filled_ = false;
   const float* values = batch_.sample(static_cast<int64_t>(asked_.size()) - 1);
   Asked& last = asked_.back();
-  last.input =
-      fingerprint({reinterpret_cast<const char*>(values), static_cast<size_t>(batch_.stride()) * sizeof(float)});
+  last.input = fingerprint(values, batch_.stride());
   if (const std::vector<float>* known = memo_->find(last.input)) {
     answer(last, known->data());
     asked_.pop_back();

@@ -41,8 +41,7 @@ Tensor Explainer::operator()(Classifier& classifier, const Tensor& inputs, const
   std::vector<Tensor> maps(static_cast<size_t>(count));
   const std::string method = classifier.hash() + method_->name + parameters_.dump();
   for (int64_t i = 0; i < count; ++i) {
-    const Fingerprint content = fingerprint(
-        {reinterpret_cast<const char*>(inputs.sample(i)), static_cast<size_t>(inputs.stride()) * sizeof(float)});
+    const Fingerprint content = fingerprint(inputs.sample(i), inputs.stride());
     keys.push_back(method + " " + std::to_string(content.low) + " " + std::to_string(content.high) + " " +
                    std::to_string(targets[static_cast<size_t>(i)]) + " " +
                    (method_->network ? "" : std::to_string(mix_seed(seed, static_cast<uint64_t>(i)))));

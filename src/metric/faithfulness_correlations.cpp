@@ -55,7 +55,7 @@ void ask_groups(Trial& t, int64_t n, const Steps& steps, bool ascending, int64_t
   t.ask(n, t.input(n), &out.whole);
   std::vector<float> values(t.input(n), t.input(n) + t.size);
   for (int64_t draw = 0; draw < draws; ++draw) {
-    const std::vector<float> absent = t.absent(n, static_cast<uint64_t>(draw)).values;
+    const std::vector<float> absent = t.absent(n, static_cast<uint64_t>(draw));
     for (int64_t group = 0; group < steps.count; ++group) {
       const int64_t *begin = order.data() + group * steps.size,
                     *end = std::min(begin + steps.size, order.data() + t.size);
@@ -137,7 +137,7 @@ MetricResult faithfulness_correlation(const MetricRequest& r, const Params& p) {
     const size_t k = static_cast<size_t>(n);
     if (t.examine(n, nothing_to_correlate) != MapDefect::none) continue;
     t.ask(n, t.input(n), &whole[k]);
-    ask_subsets(t, n, size, runs, t.absent(n), sums[k], without[k]);
+    ask_subsets(t, n, size, runs, t.named_absent(n), sums[k], without[k]);
   }
   t.finish();
   for (size_t k = 0; k < count; ++k)
@@ -166,7 +166,7 @@ MetricResult sensitivity_by_subsets(Trial& t) {
     a.sums.resize(sizes);
     a.without.resize(sizes);
     t.ask(n, t.input(n), &a.whole);
-    const Absent absent = t.absent(n);
+    const Absent absent = t.named_absent(n);
     for (size_t i = 0; i < sizes; ++i)
       ask_subsets(t, n, subset_size(shares[i], units), runs, absent, a.sums[i], a.without[i]);
   }

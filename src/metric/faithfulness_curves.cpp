@@ -93,7 +93,7 @@ MetricResult insertion(const MetricRequest& r, const Params& p) {
   const Steps steps = t.steps();
   const bool blur = p.value("baseline") == "blur";
   follow_restoration(t, steps, false, true, [&](int64_t n) {
-    if (!blur) return t.absent(n).values;
+    if (!blur) return t.absent(n);
     std::vector<float> out(t.input(n), t.input(n) + t.size);
     for (int64_t c = 0; c < t.channels; ++c)
       gaussian_blur(out.data() + c * t.pixels, static_cast<int>(t.width), static_cast<int>(t.height),
@@ -106,7 +106,7 @@ MetricResult insertion(const MetricRequest& r, const Params& p) {
 MetricResult monotonicity(const MetricRequest& r, const Params& p) {
   Trial t(r, p, "monotonicity");
   const Steps steps = t.steps();
-  follow_restoration(t, steps, p.text("order") == "ascending", false, [&](int64_t n) { return t.absent(n).values; });
+  follow_restoration(t, steps, p.text("order") == "ascending", false, [&](int64_t n) { return t.absent(n); });
   for (int64_t n = 0; n < t.images; ++n) {
     if (map_defect(t.maps.sample(n), t.maps.stride()) == MapDefect::undefined) continue;
     const std::vector<double>& curve = t.result.curves[static_cast<size_t>(n)];

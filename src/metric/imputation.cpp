@@ -340,8 +340,7 @@ KS_WIDE void pass_up(Grid& g, const Grid& coarse, Scratch& s) {
     prolong(coarse, y, g.width, line, more);
     const float* step = g.step.at(y);
     float* c = g.correction.at(y);
-    for (int64_t x = 0; x < g.width; x += kLanes)
-      lanes(c + x) += lanes(step + x) > 0 ? lanes(more + x) : lanes(more + x) * 0;
+    for (int64_t x = 0; x < g.width; x += kLanes) lanes(c + x) += lanes(step + x) > 0 ? lanes(more + x) : Lanes{};
   }
   for (int64_t y = 0; y < g.height; ++y) {
     multiply(g, y, g.correction, line);

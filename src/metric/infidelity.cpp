@@ -42,7 +42,7 @@ void perturb_subsets(Trial& t, int64_t n, const std::vector<double>& shares, Per
   out.predicted.assign(count, 0);
   out.without.assign(count, kUndefined);
   out.weights.assign(count, 1 / static_cast<double>(count));
-  const Absent absent = t.absent(n);
+  const Absent absent = t.named_absent(n);
   std::vector<double> by_pixel(static_cast<size_t>(t.pixels));  // what the map says of removing a pixel
   for (int64_t i = 0; i < t.size; ++i)
     by_pixel[static_cast<size_t>(i % t.pixels)] +=

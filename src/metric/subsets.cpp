@@ -22,7 +22,7 @@ const Subset& Subsets::draw(int64_t size, int64_t number) {
   subset_.units.clear();
   subset_.listed = count == size;
   subset_.number = number;
-  Random random(mix_seed(seed_, static_cast<uint64_t>(size)), static_cast<uint64_t>(number));
+  Random random(mix_seed(subset_.seed, static_cast<uint64_t>(size)), static_cast<uint64_t>(number));
   for (int64_t last = units - count; last < units; ++last) {
     const int64_t candidate = random.below(static_cast<uint32_t>(last + 1));
     subset_.units.push_back(drawn_[static_cast<size_t>(candidate)] ? last : candidate);

@@ -24,7 +24,7 @@ struct Subset {
 /// seed, its size and its number alone: metrics that ask for the same one, for whatever map, remove the same.
 class Subsets {
  public:
-  Subsets(uint64_t seed, int64_t units) : seed_(seed), drawn_(static_cast<size_t>(units)) {
+  Subsets(uint64_t seed, int64_t units) : drawn_(static_cast<size_t>(units)) {
     subset_.of = units;
     subset_.seed = seed;
   }
@@ -33,7 +33,6 @@ class Subsets {
   const Subset& draw(int64_t size, int64_t number);
 
  private:
-  uint64_t seed_;
   std::vector<uint8_t> drawn_;  // one mark a unit
   Subset subset_;
 };

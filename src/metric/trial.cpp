@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
 #include "tensor/hash.h"
 #include "tensor/random.h"
@@ -91,14 +92,18 @@ uint64_t Trial::seed(int64_t n, uint64_t draw) const {
   return mix_seed(mix_seed(request.seed, static_cast<uint64_t>(n)), draw);
 }
 
-Absent Trial::absent(int64_t n, uint64_t draw) const {
+std::vector<float> Trial::absent(int64_t n, uint64_t draw) const {
   std::vector<int64_t> all(static_cast<size_t>(size));
   for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<int64_t>(i);
   Removal removed = removal(n, draw);
   removed.remove(all.data(), all.data() + size);
-  std::vector<float> both(input(n), input(n) + size);
-  both.insert(both.end(), removed.values().begin(), removed.values().end());
-  return {removed.values(), fingerprint({reinterpret_cast<const char*>(both.data()), both.size() * sizeof(float)})};
+  return removed.values();
+}
+
+Absent Trial::named_absent(int64_t n) const {
+  std::vector<float> values = absent(n);
+  const Fingerprint image = fingerprint(input(n), size), without = fingerprint(values.data(), size);
+  return {std::move(values), image, without};
 }
 
 void Trial::count_question() {
@@ -117,8 +122,10 @@ void Trial::ask(int64_t n, const float* values, double* answer) {
 
 void Trial::ask_without(int64_t n, const Subset& removed, const Absent& absent, double* answer) {
   count_question();
-  const uint64_t made[] = {absent.name.low,
-                           absent.name.high,
+  const uint64_t made[] = {absent.image.low,
+                           absent.image.high,
+                           absent.without.low,
+                           absent.without.high,
                            removed.seed,
                            static_cast<uint64_t>(removed.number),
                            static_cast<uint64_t>(removed.size()),

@@ -21,10 +21,10 @@ struct Steps {
 /// `map_channels`: of the map that ranks them.
 Steps steps_of(int64_t given, int64_t channels, int64_t pixels, int64_t map_channels);
 
-/// What takes the place of an image's features, and a name for the two of them.
+/// What takes the place of an image's features, and what tells the image and it from others.
 struct Absent {
   std::vector<float> values;
-  Fingerprint name;
+  Fingerprint image, without;
 };
 
 /// What metrics of faithfulness share: the prepared maps, and questions to the network about perturbed images, which go
@@ -61,7 +61,8 @@ class Trial {
   uint64_t seed(int64_t n, uint64_t draw = 0) const;
   Removal removal(int64_t n, uint64_t draw = 0) const { return {input(n), size, baseline_, seed(n, draw)}; }
   /// Image n without any feature: the baseline everywhere.
-  Absent absent(int64_t n, uint64_t draw = 0) const;
+  std::vector<float> absent(int64_t n, uint64_t draw = 0) const;
+  Absent named_absent(int64_t n) const;
   const Baseline& baseline() const { return baseline_; }
 
   /// How many questions an image comes to, for the progress.

@@ -83,4 +83,8 @@ Fingerprint fingerprint(std::string_view bytes) {
   return {hash.low64, hash.high64};
 }
 
+Fingerprint fingerprint(const float* values, int64_t count) {
+  return fingerprint({reinterpret_cast<const char*>(values), static_cast<size_t>(count) * sizeof(float)});
+}
+
 }  // namespace ks

@@ -16,5 +16,6 @@ struct Fingerprint {
   auto operator<=>(const Fingerprint&) const = default;
 };
 Fingerprint fingerprint(std::string_view bytes);
+Fingerprint fingerprint(const float* values, int64_t count);
 
 }  // namespace ks

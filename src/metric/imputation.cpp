@@ -3,527 +3,274 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <utility>
+#include <limits>
 
-#include "tensor/wide.h"
+#include "metric/imputation_grid.h"
 
 // The system is a graph Laplacian over the removed pixels with the kept ones as its border: symmetric and positive
-// definite. Conjugate gradients solve it, from the image itself, preconditioned by a multigrid cycle with bilinear
-// transfer and Galerkin operators (U. Trottenberg, C. Oosterlee, A. Schüller: Multigrid, 2001, section 7.8), so that
-// the rounds do not grow with the holes. The finest matrix is never stored: the weights of a pixel's neighbours, 2 and
-// 1 twelfths, are those of [1 2 1] along both directions without the 4 in the middle.
+// definite. Multigrid cycles solve it, from the image itself. The finest matrix is never stored: the weights of a
+// pixel's neighbours, 2 and 1 twelfths, are those of [1 2 1] along both directions without the 4 in the middle. On the
+// finest grid all that a cycle does is one pass over the image, whose steps follow one another a row apart.
 namespace ks {
 
 namespace imputation {
 
-constexpr float kTolerance = 1e-6f;  // of the image's largest value: how far a removed pixel may be from the mean
+constexpr float kTolerance = 1e-6f;  // of the largest kept value: how far a removed pixel may be from the mean
 constexpr int kMostRounds = 500;     // far more than ever needed: a guard
-// On coarse grids Jacobi's steps are divided by this share of the sum of a row's magnitudes: above a half of it they
-// converge for any symmetric positive definite matrix (Gershgorin), which the cycle must to be definite itself. On the
-// finest they do undivided, as [1 2 1] along both directions is positive itself.
-constexpr float kRowShare = 0.55f;
+// Jacobi's steps, those of Chebyshev for errors of high frequency: their eigenvalues lie between 2/3 and 4/3.
+constexpr std::array<float, 3> kFinestSteps = {1.0f, 1.406f, 0.776f};
+constexpr int64_t kSteps = static_cast<int64_t>(kFinestSteps.size());
 
-int64_t padded(int64_t width) {
-  return (width + kLanes - 1) / kLanes * kLanes;
-}
+/// For rows with none, one or two rows beside them: the sum of the weights of a pixel's neighbours inside the image,
+/// that and the 4 that [1 2 1] has too much, its inverse, and Jacobi's steps.
+struct RowWeights {
+  Line sum, own, inverse;
+  std::vector<Line> steps;
 
-/// One value a cell, with at least a cell of 0 around; rows are padded with 0 to whole lanes, and so are those below.
-class Field {
- public:
-  Field(int64_t height, int64_t width) : row_(padded(width) + kLanes), values_((height + 2) * row_ + kLanes) {}
-  float* at(int64_t y) { return values_.data() + (y + 1) * row_ + kLanes; }
-  const float* at(int64_t y) const { return values_.data() + (y + 1) * row_ + kLanes; }
-  void clear() { std::fill_n(values_.data(), values_.size(), 0.0f); }
-
- private:
-  int64_t row_;
-  AlignedFloats values_;
+  RowWeights(int64_t width, size_t vertical) : sum(width), own(width), inverse(width), steps(kSteps, Line(width)) {
+    for (int64_t x = 0; x < width; ++x) {
+      const size_t horizontal = static_cast<size_t>(x > 0) + static_cast<size_t>(x + 1 < width);
+      const float weights = static_cast<float>(2 * horizontal + 2 * vertical + horizontal * vertical);
+      sum.data()[x] = weights;
+      own.data()[x] = weights + 4;
+      inverse.data()[x] = weights > 0 ? 1 / weights : 0;
+      for (size_t k = 0; k < steps.size(); ++k) steps[k].data()[x] = kFinestSteps[k] * inverse.data()[x];
+    }
+  }
 };
 
-/// A row with 0 on both sides.
-class Line {
- public:
-  explicit Line(int64_t width) : values_(padded(width) + 3 * kLanes) {}
-  float* data() { return values_.data() + kLanes; }
-  void clear() { std::fill_n(values_.data(), values_.size(), 0.0f); }
-
- private:
-  AlignedFloats values_;
-};
-
-/// Entries of the matrix for a row of cells: with themselves and with those right, below left, below and below right.
-enum Entry { own, east, south_west, south, south_east, entries };
-using Rows = std::array<const float*, entries>;
-
-/// The matrix on a coarse grid. A row of it is 0 where there is nothing unknown.
-struct Grid {
-  int64_t height, width;
-  std::vector<Field> matrix;
-  Field step;                            // Jacobi's, 0 where the row is
-  Field residual, correction, smoothed;  // of the cycle
-
-  Grid(int64_t height_, int64_t width_)
-      : height(height_),
-        width(width_),
-        matrix(entries, Field(height_, width_)),
-        step(height_, width_),
-        residual(step),
-        correction(step),
-        smoothed(step) {}
-};
-
-/// The finest grid: which pixels are unknown, and the sums of the weights of their neighbours inside the image.
+/// The finest grid: a channel of the image, and 1 where a pixel is unknown.
 struct Finest {
   int64_t height, width;
-  Field mask;
-  std::vector<Line> weights, steps;  // for rows with 0, 1 and 2 rows beside them; steps: of Jacobi
+  Field mask, image;
+  std::vector<RowWeights> weights;
 
   Finest(int64_t height_, int64_t width_)
-      : height(height_), width(width_), mask(height_, width_), weights(3, Line(width_)), steps(weights) {
-    for (size_t vertical = 0; vertical < 3; ++vertical)
-      for (int64_t x = 0; x < width; ++x) {
-        const size_t horizontal = static_cast<size_t>(x > 0) + static_cast<size_t>(x + 1 < width);
-        const float sum = static_cast<float>(2 * horizontal + 2 * vertical + horizontal * vertical);
-        weights[vertical].data()[x] = sum;
-        steps[vertical].data()[x] = sum > 0 ? 1 / sum : 0;
-      }
-  }
-  size_t beside(int64_t y) const { return static_cast<size_t>(y > 0) + static_cast<size_t>(y + 1 < height); }
-  const float* weight(int64_t y) { return weights[beside(y)].data(); }
-  const float* step(int64_t y) { return steps[beside(y)].data(); }
-};
-
-/// A row of entries after every second column has gone.
-struct HalfRow {
-  std::vector<Line> of;
-  explicit HalfRow(int64_t width) : of(entries, Line(width)) {}
-  void clear() {
-    for (Line& line : of) line.clear();
+      : height(height_),
+        width(width_),
+        mask(height_, width_),
+        image(mask),
+        weights({{width_, 0}, {width_, 1}, {width_, 2}}) {}
+  const RowWeights& weights_of(int64_t y) const {
+    return weights[static_cast<size_t>(y > 0) + static_cast<size_t>(y + 1 < height)];
   }
 };
 
-/// Room for what is made row by row.
-struct Scratch {
-  std::vector<Line> shown, entry, even, odd;
-  Line column, line, left, sum, next_sum;
-  std::vector<HalfRow> half;
-  explicit Scratch(int64_t width)
-      : shown(3, Line(width)),
-        entry(entries, Line(width)),
-        even(entry),
-        odd(entry),
-        column(width),
-        line(width),
-        left(width),
-        sum(width),
-        next_sum(width),
-        half(3, HalfRow(width)) {}
-  float* ring(int64_t y) { return shown[static_cast<size_t>((y + 3) % 3)].data(); }
+/// Rows of an image between two steps: the last three.
+struct Ring {
+  std::vector<Line> rows;
+  Line zero;
+  explicit Ring(int64_t width) : rows(3, Line(width)), zero(width) {}
+  float* at(int64_t y) { return rows[static_cast<size_t>(y) % 3].data(); }
+  /// The same, and a row of 0 outside the image.
+  const float* at_or_zero(int64_t y, int64_t height) { return y < 0 || y >= height ? zero.data() : at(y); }
 };
-
-KS_INLINE double total(const Lanes& sums) {
-  double out = 0;
-  for (int64_t k = 0; k < kLanes; ++k) out += static_cast<double>(sums[k]);
-  return out;
-}
-
-/// [1 2 1] along the columns of three rows.
-KS_INLINE void add_column(const float* above, const float* middle, const float* below, int64_t width, float* out) {
-  for (int64_t x = 0; x < width; x += kLanes)
-    lanes(out + x) = lanes(above + x) + 2 * lanes(middle + x) + lanes(below + x);
-}
-
-/// Weighted sums of the neighbours of the cells from x on, in a row with the values `middle`; `column`: of add_column.
-KS_INLINE void add_neighbours(const float* column, const float* middle, int64_t x, Lanes& sums) {
-  sums = lanes(column + x - 1) + 2 * lanes(column + x) + lanes(column + x + 1) - 4 * lanes(middle + x);
-}
-
-KS_INLINE void split(const float* v, int64_t pairs, float* even, float* odd) {
-  KS_APART
-  for (int64_t k = 0; k < pairs; ++k) even[k] = v[2 * k], odd[k] = v[2 * k + 1];
-}
-
-/// P' v for rows v of a grid that are given one after the other, where P is bilinear: coarse cell (Y, X) lies on the
-/// fine one (2 Y, 2 X).
-class Restriction {
- public:
-  Restriction(Grid& coarse, Scratch& s)
-      : to_(coarse.residual),
-        width_(coarse.width),
-        sum_(s.sum.data()),
-        next_(s.next_sum.data()),
-        even_(s.even[0].data()),
-        odd_(s.odd[0].data()) {
-    s.sum.clear();
-    s.next_sum.clear();
-  }
-  /// `v` is 0 beyond the row's width, up to whole lanes.
-  KS_INLINE void add(int64_t y, const float* v, int64_t width) {
-    if (y % 2 == 0) {
-      for (int64_t x = 0; x < width; x += kLanes) lanes(sum_ + x) += lanes(v + x);
-      return;
-    }
-    for (int64_t x = 0; x < width; x += kLanes) {
-      const Lanes half = 0.5f * lanes(v + x);
-      lanes(sum_ + x) += half;
-      lanes(next_ + x) = half;
-    }
-    write(y / 2);
-    std::swap(sum_, next_);
-  }
-  /// After the last of so many rows.
-  KS_INLINE void end(int64_t height) { write(height / 2); }
-
- private:
-  KS_INLINE void write(int64_t y) {
-    split(sum_, width_, even_, odd_);
-    float* out = to_.at(y);
-    KS_APART
-    for (int64_t x = 0; x < width_; ++x) out[x] = even_[x] + 0.5f * (odd_[x - 1] + odd_[x]);
-  }
-
-  Field& to_;
-  int64_t width_;
-  float *sum_, *next_, *even_, *odd_;
-};
-
-/// Row y of P times the coarse grid's correction, for a fine grid of so many columns.
-KS_INLINE void prolong(const Grid& coarse, int64_t y, int64_t width, float* line, float* out) {
-  const float *v = coarse.correction.at(y / 2), *w = coarse.correction.at((y + 1) / 2);
-  for (int64_t x = 0; x < coarse.width; x += kLanes) lanes(line + x) = 0.5f * (lanes(v + x) + lanes(w + x));
-  KS_APART
-  for (int64_t k = 0; k < (width + 1) / 2; ++k) {
-    out[2 * k] = line[k];
-    out[2 * k + 1] = 0.5f * (line[k] + line[k + 1]);
-  }
-}
-
-/// Row y of the matrix on the finest grid.
-KS_INLINE Rows rows_of(Finest& f, int64_t y, Scratch& s) {
-  const float *m = f.mask.at(y), *below = f.mask.at(y + 1), *sum = f.weight(y);
-  float *o = s.entry[own].data(), *e = s.entry[east].data(), *sw = s.entry[south_west].data(),
-        *so = s.entry[south].data(), *se = s.entry[south_east].data();
-  for (int64_t x = 0; x < f.width; x += kLanes) {
-    const Lanes hole = lanes(m + x);
-    lanes(o + x) = hole * lanes(sum + x);
-    lanes(e + x) = -2 * hole * lanes(m + x + 1);
-    lanes(sw + x) = -hole * lanes(below + x - 1);
-    lanes(so + x) = -2 * hole * lanes(below + x);
-    lanes(se + x) = -hole * lanes(below + x + 1);
-  }
-  return {o, e, sw, so, se};
-}
-
-KS_INLINE Rows rows_of(const Grid& g, int64_t y) {
-  return {g.matrix[own].at(y), g.matrix[east].at(y), g.matrix[south_west].at(y), g.matrix[south].at(y),
-          g.matrix[south_east].at(y)};
-}
-
-KS_INLINE Rows rows_of(const Grid& g, int64_t y, Scratch&) {
-  return rows_of(g, y);
-}
-
-/// Along a row: cells 2 X - 1, 2 X and 2 X + 1 with the weights 1/2, 1, 1/2.
-KS_INLINE void halve_columns(const Rows& rows, int64_t width, Scratch& s, HalfRow& half) {
-  for (size_t k = 0; k < entries; ++k) split(rows[k], width, s.even[k].data(), s.odd[k].data());
-  const float *d0 = s.even[own].data(), *d1 = s.odd[own].data(), *e0 = s.even[east].data(), *e1 = s.odd[east].data(),
-              *l0 = s.even[south_west].data(), *l1 = s.odd[south_west].data(), *m0 = s.even[south].data(),
-              *m1 = s.odd[south].data(), *r0 = s.even[south_east].data(), *r1 = s.odd[south_east].data();
-  float *o = half.of[own].data(), *e = half.of[east].data(), *sw = half.of[south_west].data(),
-        *so = half.of[south].data(), *se = half.of[south_east].data();
-  KS_APART
-  for (int64_t x = 0; x < width; ++x) {
-    o[x] = d0[x] + e1[x - 1] + e0[x] + 0.25f * (d1[x - 1] + d1[x]);
-    e[x] = 0.5f * (e0[x] + e1[x]) + 0.25f * d1[x];
-    sw[x] = 0.5f * (l0[x] + l1[x - 1]) + 0.25f * m1[x - 1];
-    so[x] = m0[x] + 0.5f * (l0[x] + r0[x] + r1[x - 1] + l1[x]) + 0.25f * (m1[x - 1] + m1[x]);
-    se[x] = 0.5f * (r0[x] + r1[x]) + 0.25f * m1[x];
-  }
-}
-
-/// The same for rows 2 y - 1, 2 y and 2 y + 1.
-KS_INLINE void halve_rows(HalfRow& before, HalfRow& at, HalfRow& after, int64_t y, Grid& coarse) {
-  const float *d0 = at.of[own].data(), *e0 = at.of[east].data(), *sw0 = at.of[south_west].data(),
-              *so0 = at.of[south].data(), *se0 = at.of[south_east].data();
-  const float *d1 = after.of[own].data(), *e1 = after.of[east].data(), *sw1 = after.of[south_west].data(),
-              *so1 = after.of[south].data(), *se1 = after.of[south_east].data();
-  const float *d2 = before.of[own].data(), *e2 = before.of[east].data(), *sw2 = before.of[south_west].data(),
-              *so2 = before.of[south].data(), *se2 = before.of[south_east].data();
-  float *o = coarse.matrix[own].at(y), *e = coarse.matrix[east].at(y), *sw = coarse.matrix[south_west].at(y),
-        *so = coarse.matrix[south].at(y), *se = coarse.matrix[south_east].at(y);
-  KS_APART
-  for (int64_t x = 0; x < coarse.width; ++x) {
-    o[x] = d0[x] + so2[x] + so0[x] + 0.25f * (d2[x] + d1[x]);
-    // The entries above and below the row lead to the east from this column or to the south-west from the next.
-    e[x] = e0[x] + 0.5f * (se0[x] + sw2[x + 1] + se2[x] + sw0[x + 1]) + 0.25f * (e2[x] + e1[x]);
-    sw[x] = 0.5f * (sw0[x] + sw1[x]) + 0.25f * e1[x - 1];
-    so[x] = 0.5f * (so0[x] + so1[x]) + 0.25f * d1[x];
-    se[x] = 0.5f * (se0[x] + se1[x]) + 0.25f * e1[x];
-  }
-}
-
-KS_INLINE void set_steps(Grid& g) {
-  for (int64_t y = 0; y < g.height; ++y) {
-    const auto [d, e, sw, so, se] = rows_of(g, y);
-    const auto [d2, e2, from_sw, from_so, from_se] = rows_of(g, y - 1);
-    float* step = g.step.at(y);
-    KS_APART
-    for (int64_t x = 0; x < g.width; ++x) {
-      const float others = std::fabs(e[x]) + std::fabs(sw[x]) + std::fabs(so[x]) + std::fabs(se[x]) +
-                           std::fabs(e[x - 1]) + std::fabs(from_sw[x + 1]) + std::fabs(from_so[x]) +
-                           std::fabs(from_se[x - 1]);
-      const float shared = kRowShare * (d[x] + others), divisor = d[x] > shared ? d[x] : shared;
-      step[x] = d[x] > 0 ? 1 / divisor : 0.0f;
-    }
-  }
-}
-
-/// P' A P of the finer grid's matrix, one direction after the other.
-template <class Finer>
-KS_INLINE void coarsen_rows(Finer& fine, Grid& coarse, Scratch& s) {
-  for (HalfRow& half : s.half) half.clear();
-  const auto half = [&](int64_t y) -> HalfRow& { return s.half[static_cast<size_t>((y + 3) % 3)]; };
-  for (int64_t y = 0; y < coarse.height; ++y)
-    for (const int64_t row : {2 * y, 2 * y + 1}) {
-      if (row < fine.height)
-        halve_columns(rows_of(fine, row, s), coarse.width, s, half(row));
-      else
-        half(row).clear();
-      if (row % 2) halve_rows(half(row - 2), half(row - 1), half(row), y, coarse);
-    }
-  set_steps(coarse);
-}
-
-KS_WIDE void coarsen(Finest& fine, Grid& coarse, Scratch& s) {
-  coarsen_rows(fine, coarse, s);
-}
-KS_WIDE void coarsen(Grid& fine, Grid& coarse, Scratch& s) {
-  coarsen_rows(fine, coarse, s);
-}
-
-/// Row y of A v on a coarse grid.
-KS_INLINE void multiply(const Grid& g, int64_t y, const Field& v, float* out) {
-  const auto [d, e, sw, so, se] = rows_of(g, y);
-  const auto [d2, e2, from_sw, from_so, from_se] = rows_of(g, y - 1);
-  const float *c = v.at(y), *above = v.at(y - 1), *below = v.at(y + 1);
-  for (int64_t x = 0; x < g.width; x += kLanes)
-    lanes(out + x) = lanes(d + x) * lanes(c + x) + lanes(e + x) * lanes(c + x + 1) +
-                     lanes(e + x - 1) * lanes(c + x - 1) + lanes(sw + x) * lanes(below + x - 1) +
-                     lanes(so + x) * lanes(below + x) + lanes(se + x) * lanes(below + x + 1) +
-                     lanes(from_se + x - 1) * lanes(above + x - 1) + lanes(from_so + x) * lanes(above + x) +
-                     lanes(from_sw + x + 1) * lanes(above + x + 1);
-}
-
-/// correction = a step of Jacobi from 0; what it leaves of the residual is for the next grid, where there is one.
-KS_WIDE void pass_down(Grid& g, Grid* coarse, Scratch& s) {
-  for (int64_t y = 0; y < g.height; ++y) {
-    const float *r = g.residual.at(y), *step = g.step.at(y);
-    float* c = g.correction.at(y);
-    for (int64_t x = 0; x < g.width; x += kLanes) lanes(c + x) = lanes(step + x) * lanes(r + x);
-  }
-  if (!coarse) return;
-  Restriction down(*coarse, s);
-  float* left = s.left.data();
-  for (int64_t y = 0; y < g.height; ++y) {
-    multiply(g, y, g.correction, left);
-    const float* r = g.residual.at(y);
-    for (int64_t x = 0; x < g.width; x += kLanes) lanes(left + x) = lanes(r + x) - lanes(left + x);
-    down.add(y, left, g.width);
-  }
-  down.end(g.height);
-}
-
-/// The next grid's correction added, and another step of Jacobi.
-KS_WIDE void pass_up(Grid& g, const Grid& coarse, Scratch& s) {
-  float *line = s.line.data(), *more = s.left.data();
-  for (int64_t y = 0; y < g.height; ++y) {
-    prolong(coarse, y, g.width, line, more);
-    const float* step = g.step.at(y);
-    float* c = g.correction.at(y);
-    for (int64_t x = 0; x < g.width; x += kLanes) lanes(c + x) += lanes(step + x) > 0 ? lanes(more + x) : Lanes{};
-  }
-  for (int64_t y = 0; y < g.height; ++y) {
-    multiply(g, y, g.correction, line);
-    const float *r = g.residual.at(y), *step = g.step.at(y), *c = g.correction.at(y);
-    float* out = g.smoothed.at(y);
-    for (int64_t x = 0; x < g.width; x += kLanes)
-      lanes(out + x) = lanes(c + x) + lanes(step + x) * (lanes(r + x) - lanes(line + x));
-  }
-  std::swap(g.correction, g.smoothed);
-}
-
-/// grid.correction = about A^-1 grid.residual, by a symmetric positive definite operator.
-void cycle(std::vector<Grid>& grids, size_t level, Scratch& s) {
-  const bool last = level + 1 == grids.size();
-  pass_down(grids[level], last ? nullptr : &grids[level + 1], s);
-  if (last) return;
-  cycle(grids, level + 1, s);
-  pass_up(grids[level], grids[level + 1], s);
-}
-
-/// residual = b - A x where x is the image and b comes from what is known of it. Returns the image's largest magnitude.
-KS_WIDE float begin(Finest& f, const Field& image, Field& residual, Scratch& s) {
-  float* column = s.column.data();
-  Lanes most = {};
-  for (int64_t y = 0; y < f.height; ++y) {
-    const float *v = image.at(y), *m = f.mask.at(y), *weight = f.weight(y);
-    add_column(image.at(y - 1), v, image.at(y + 1), f.width, column);
-    float* r = residual.at(y);
-    for (int64_t x = 0; x < f.width; x += kLanes) {
-      const Lanes value = lanes(v + x), magnitude = value > 0 ? value : -value;
-      most = magnitude > most ? magnitude : most;
-      Lanes sums;
-      add_neighbours(column, v, x, sums);
-      lanes(r + x) = lanes(m + x) * (sums - lanes(weight + x) * value);
-    }
-  }
-  float largest = 0;
-  for (int64_t k = 0; k < kLanes; ++k) largest = std::max(largest, most[k]);
-  return largest;
-}
-
-/// What a step of Jacobi from 0 leaves of the residual, for the next grid.
-KS_WIDE void pass_down(Finest& f, const Field& residual, Grid& coarse, Scratch& s) {
-  Restriction down(coarse, s);
-  float *column = s.column.data(), *left = s.left.data();
-  std::fill_n(s.ring(-1), f.width, 0.0f);
-  for (int64_t y = 0; y <= f.height; ++y) {
-    float* shown = s.ring(y);
-    if (y < f.height) {
-      const float *r = residual.at(y), *step = f.step(y);
-      for (int64_t x = 0; x < f.width; x += kLanes) lanes(shown + x) = lanes(step + x) * lanes(r + x);
-    } else {
-      std::fill_n(shown, f.width, 0.0f);
-    }
-    if (y == 0) continue;
-    const float *v = s.ring(y - 1), *m = f.mask.at(y - 1);
-    add_column(s.ring(y - 2), v, shown, f.width, column);
-    for (int64_t x = 0; x < f.width; x += kLanes) {
-      Lanes sums;
-      add_neighbours(column, v, x, sums);
-      lanes(left + x) = lanes(m + x) * sums;
-    }
-    down.add(y - 1, left, f.width);
-  }
-  down.end(f.height);
-}
-
-/// The same step of Jacobi, the next grid's correction, and another step. Returns residual . correction.
-KS_WIDE double pass_up(Finest& f, const Field& residual, const Grid& coarse, Field& correction, Scratch& s) {
-  float *column = s.column.data(), *line = s.line.data(), *more = s.left.data();
-  std::fill_n(s.ring(-1), f.width, 0.0f);
-  double energy = 0;
-  for (int64_t y = 0; y <= f.height; ++y) {
-    float* shown = s.ring(y);
-    if (y < f.height) {
-      prolong(coarse, y, f.width, line, more);
-      const float *r = residual.at(y), *step = f.step(y), *m = f.mask.at(y);
-      for (int64_t x = 0; x < f.width; x += kLanes)
-        lanes(shown + x) = lanes(step + x) * lanes(r + x) + lanes(m + x) * lanes(more + x);
-    } else {
-      std::fill_n(shown, f.width, 0.0f);
-    }
-    if (y == 0) continue;
-    const float *v = s.ring(y - 1), *m = f.mask.at(y - 1), *r = residual.at(y - 1), *step = f.step(y - 1);
-    add_column(s.ring(y - 2), v, shown, f.width, column);
-    float* c = correction.at(y - 1);
-    Lanes products = {};
-    for (int64_t x = 0; x < f.width; x += kLanes) {
-      Lanes sums;
-      add_neighbours(column, v, x, sums);
-      const Lanes before = lanes(r + x), made = lanes(step + x) * (before + lanes(m + x) * sums);
-      lanes(c + x) = made;
-      products += before * made;
-    }
-    energy += total(products);
-  }
-  return energy;
-}
-
-/// direction = correction + share * direction, product = A direction. Returns direction . product.
-KS_WIDE double turn(Finest& f, const Field& correction, float share, Field& direction, Field& product, Scratch& s) {
-  float* column = s.column.data();
-  double across = 0;
-  for (int64_t y = 0; y <= f.height; ++y) {
-    if (y < f.height) {
-      const float* c = correction.at(y);
-      float* d = direction.at(y);
-      for (int64_t x = 0; x < f.width; x += kLanes) lanes(d + x) = lanes(c + x) + share * lanes(d + x);
-    }
-    if (y == 0) continue;
-    const float *d = direction.at(y - 1), *m = f.mask.at(y - 1), *weight = f.weight(y - 1);
-    add_column(direction.at(y - 2), d, direction.at(y), f.width, column);
-    float* p = product.at(y - 1);
-    Lanes products = {};
-    for (int64_t x = 0; x < f.width; x += kLanes) {
-      Lanes sums;
-      add_neighbours(column, d, x, sums);
-      const Lanes made = lanes(weight + x) * lanes(d + x) - lanes(m + x) * sums;
-      lanes(p + x) = made;
-      products += lanes(d + x) * made;
-    }
-    across += total(products);
-  }
-  return across;
-}
-
-/// A step along the direction. Returns how far at most a removed pixel is from the mean of its neighbours.
-KS_WIDE float advance(Finest& f, float length, const Field& direction, const Field& product, Field& image,
-                      Field& residual) {
-  Lanes most = {};
-  for (int64_t y = 0; y < f.height; ++y) {
-    const float *d = direction.at(y), *p = product.at(y), *step = f.step(y);
-    float *v = image.at(y), *r = residual.at(y);
-    for (int64_t x = 0; x < f.width; x += kLanes) {
-      lanes(v + x) += length * lanes(d + x);
-      const Lanes left = lanes(r + x) - length * lanes(p + x), off = lanes(step + x) * left,
-                  magnitude = off > 0 ? off : -off;
-      lanes(r + x) = left;
-      most = magnitude > most ? magnitude : most;
-    }
-  }
-  float largest = 0;
-  for (int64_t k = 0; k < kLanes; ++k) largest = std::max(largest, most[k]);
-  return largest;
-}
 
 struct Solver {
   Finest finest;
-  Scratch scratch;
   std::vector<Grid> grids;
-  Field image, residual, correction, direction, product;
+  std::vector<Ring> rings;  // what each of Jacobi's steps reads
+  GridScratch scratch;
 
-  Solver(int64_t height, int64_t width)
-      : finest(height, width),
-        scratch(width),
-        image(height, width),
-        residual(image),
-        correction(image),
-        direction(image),
-        product(image) {
+  Solver(int64_t height, int64_t width) : finest(height, width), rings(kSteps, Ring(width)), scratch(width) {
     do {
       grids.emplace_back(height / 2 + 1, width / 2 + 1);
       height = grids.back().height, width = grids.back().width;
     } while (height > 2 || width > 2);
   }
+};
 
-  void solve() {
-    const float enough = kTolerance * begin(finest, image, residual, scratch);
-    direction.clear();
-    double before = 0;
-    for (int round = 0; round < kMostRounds; ++round) {
-      pass_down(finest, residual, grids[0], scratch);
-      cycle(grids, 0, scratch);
-      const double energy = pass_up(finest, residual, grids[0], correction, scratch);
-      if (!(energy > 0)) break;
-      const float share = round > 0 ? static_cast<float>(energy / before) : 0.0f;
-      before = energy;
-      const double across = turn(finest, correction, share, direction, product, scratch);
-      if (!(across > 0)) break;
-      if (!(advance(finest, static_cast<float>(energy / across), direction, product, image, residual) > enough)) break;
+/// Row y of the matrix on the finest grid.
+template <int64_t n>
+KS_INLINE Rows finest_rows(const Finest& f, int64_t y, GridScratch& s) {
+  const float *m = f.mask.at(y), *below = f.mask.at(y + 1), *sum = f.weights_of(y).sum.data();
+  float *o = s.entry[own].data(), *e = s.entry[east].data(), *sw = s.entry[south_west].data(),
+        *so = s.entry[south].data(), *se = s.entry[south_east].data();
+  for (int64_t x = 0; x < f.width; x += n) {
+    const LanesOf<n> hole = lanes<n>(m + x);
+    lanes<n>(o + x) = hole * lanes<n>(sum + x);
+    lanes<n>(e + x) = -2 * hole * lanes<n>(m + x + 1);
+    lanes<n>(sw + x) = -hole * lanes<n>(below + x - 1);
+    lanes<n>(so + x) = -2 * hole * lanes<n>(below + x);
+    lanes<n>(se + x) = -hole * lanes<n>(below + x + 1);
+  }
+  return {o, e, sw, so, se};
+}
+
+/// Goes along a row, vector by vector from the left: the weighted sums of the neighbours' values less those of the
+/// pixels themselves.
+template <int64_t n>
+class Excess {
+ public:
+  KS_INLINE Excess(const float* above, const float* row, const float* below, const float* own)
+      : above_(above), row_(row), below_(below), own_(own) {
+    column(0, here_);
+  }
+  KS_INLINE void at(int64_t x, LanesOf<n>& out) {
+    LanesOf<n> after, left, right;
+    column(x + n, after);
+    one_before<n>(before_, here_, left);
+    one_after<n>(here_, after, right);
+    out = left + right + 2 * here_ - lanes<n>(own_ + x) * lanes<n>(row_ + x);
+    before_ = here_;
+    here_ = after;
+  }
+
+ private:
+  KS_INLINE void column(int64_t x, LanesOf<n>& out) {
+    out = lanes<n>(above_ + x) + lanes<n>(below_ + x) + 2 * lanes<n>(row_ + x);
+  }
+
+  const float *above_, *row_, *below_, *own_;
+  LanesOf<n> before_ = {}, here_;
+};
+
+template <int64_t n>
+KS_INLINE float largest_of(const LanesOf<n>& v) {
+  float out = v[0];
+  for (int64_t k = 1; k < n; ++k) out = std::max(out, v[k]);
+  return out;
+}
+
+/// Adds the first coarse grid's correction, makes the steps, and leaves the residual to that grid. Returns
+/// how far at most a removed pixel is from the mean of its neighbours.
+template <int64_t n>
+KS_INLINE float sweep(Solver& s) {
+  Finest& f = s.finest;
+  Restriction<n> down(s.grids[0], s.scratch);
+  LanesOf<n> most = {};
+  for (int64_t front = 0; front <= f.height + kSteps; ++front) {
+    if (front < f.height) {
+      float *more = s.scratch.line.data(), *out = s.rings[0].at(front);
+      prolong<n>(s.grids[0], front, more);
+      const float *v = f.image.at(front), *m = f.mask.at(front);
+      for (int64_t x = 0; x < f.width; x += n)
+        lanes<n>(out + x) = lanes<n>(v + x) + lanes<n>(m + x) * lanes<n>(more + x);
+    }
+    for (int64_t k = 0; k < kSteps; ++k) {
+      const int64_t y = front - 1 - k;
+      if (y < 0 || y >= f.height) continue;
+      Ring& from = s.rings[static_cast<size_t>(k)];
+      const RowWeights& weights = f.weights_of(y);
+      const float *v = from.at(y), *m = f.mask.at(y), *step = weights.steps[static_cast<size_t>(k)].data();
+      float* out = k + 1 < kSteps ? s.rings[static_cast<size_t>(k + 1)].at(y) : f.image.at(y);
+      Excess<n> excess(from.at_or_zero(y - 1, f.height), v, from.at_or_zero(y + 1, f.height), weights.own.data());
+      LanesOf<n> e;
+      for (int64_t x = 0; x < f.width; x += n) {
+        excess.at(x, e);
+        lanes<n>(out + x) = lanes<n>(v + x) + lanes<n>(m + x) * lanes<n>(step + x) * e;
+      }
+    }
+    const int64_t y = front - 1 - kSteps;
+    if (y < 0) continue;
+    const float *m = f.mask.at(y), *inverse = f.weights_of(y).inverse.data();
+    Excess<n> excess(f.image.at(y - 1), f.image.at(y), f.image.at(y + 1), f.weights_of(y).own.data());
+    LanesOf<n> e, off;
+    down.begin_row(y);
+    for (int64_t x = 0; x < f.width; x += n) {
+      excess.at(x, e);
+      e *= lanes<n>(m + x);
+      down.add(x, e);
+      magnitude<n>(e * lanes<n>(inverse + x), off);
+      most = off > most ? off : most;
+    }
+    down.end_row(y);
+  }
+  down.end(f.height);
+  return largest_of<n>(most);
+}
+
+/// Moves what stands in the removed pixels into the range of the kept ones, where the solution is. Returns the largest
+/// magnitude of that range.
+template <int64_t n>
+KS_INLINE float clamp_removed(Finest& f) {
+  using V = LanesOf<n>;
+  V low = V{} + std::numeric_limits<float>::infinity(), high = -low;
+  for (int64_t y = 0; y < f.height; ++y) {
+    const float *row = f.image.at(y), *mask = f.mask.at(y), *weights = f.weights_of(y).sum.data();
+    for (int64_t x = 0; x < f.width; x += n) {
+      const V v = lanes<n>(row + x), w = lanes<n>(weights + x), m = lanes<n>(mask + x) * w;
+      const V under = m < w ? v : low, over = m < w ? v : high;  // beyond the row's end all are 0
+      low = under < low ? under : low;
+      high = over > high ? over : high;
     }
   }
+  const float most = largest_of<n>(high), least = -largest_of<n>(-low);
+  for (int64_t y = 0; y < f.height; ++y) {
+    float* row = f.image.at(y);
+    for (int64_t x = 0; x < f.width; x += n) {
+      const V v = lanes<n>(row + x), above = v < least ? V{} + least : v;
+      lanes<n>(row + x) = lanes<n>(f.mask.at(y) + x) > 0 ? (above > most ? V{} + most : above) : v;
+    }
+  }
+  return std::max(std::fabs(least), std::fabs(most));
+}
+
+template <int64_t n>
+struct FinestRows {
+  const Finest& finest;
+  int64_t height;
 };
+template <int64_t n>
+KS_INLINE Rows rows_of(const FinestRows<n>& f, int64_t y, GridScratch* s) {
+  return finest_rows<n>(f.finest, y, *s);
+}
+
+/// The matrices for the mask.
+template <int64_t n>
+KS_INLINE void coarsen_all(Solver& s) {
+  const FinestRows<n> rows{s.finest, s.finest.height};
+  coarsen<n>(rows, s.grids[0], s.scratch);
+  for (size_t level = 1; level < s.grids.size(); ++level) coarsen<n>(s.grids[level - 1], s.grids[level], s.scratch);
+}
+
+struct Passes {
+  void (*coarsen)(Solver&);
+  float (*clamp)(Finest&);
+  float (*sweep)(Solver&);
+  void (*cycle)(Solver&);
+};
+
+KS_WIDE void coarsen_in_lanes(Solver& s) {
+  coarsen_all<kLanes>(s);
+}
+KS_WIDE float clamp_in_lanes(Finest& f) {
+  return clamp_removed<kLanes>(f);
+}
+KS_WIDE float sweep_in_lanes(Solver& s) {
+  return sweep<kLanes>(s);
+}
+KS_WIDE void cycle_in_lanes(Solver& s) {
+  cycle<kLanes>(s.grids, s.scratch);
+}
+#ifdef KS_WIDEST
+KS_WIDEST void coarsen_in_most_lanes(Solver& s) {
+  coarsen_all<kMostLanes>(s);
+}
+KS_WIDEST float clamp_in_most_lanes(Finest& f) {
+  return clamp_removed<kMostLanes>(f);
+}
+KS_WIDEST float sweep_in_most_lanes(Solver& s) {
+  return sweep<kMostLanes>(s);
+}
+KS_WIDEST void cycle_in_most_lanes(Solver& s) {
+  cycle<kMostLanes>(s.grids, s.scratch);
+}
+#endif
+
+Passes passes() {
+#ifdef KS_WIDEST
+  if (has_most_lanes()) return {coarsen_in_most_lanes, clamp_in_most_lanes, sweep_in_most_lanes, cycle_in_most_lanes};
+#endif
+  return {coarsen_in_lanes, clamp_in_lanes, sweep_in_lanes, cycle_in_lanes};
+}
+
+/// Solves for the channel and the matrices in it.
+void solve(Solver& s, const Passes& pass) {
+  const float enough = kTolerance * pass.clamp(s.finest);
+  s.grids[0].correction.clear();
+  for (int round = 0; round < kMostRounds && pass.sweep(s) > enough; ++round) pass.cycle(s);
+}
 
 }  // namespace imputation
 
@@ -531,20 +278,27 @@ Imputer::Imputer(int64_t height, int64_t width) : solver_(std::make_unique<imput
 Imputer::~Imputer() = default;
 Imputer::Imputer(Imputer&&) noexcept = default;
 
-void Imputer::impute(float* image, int64_t channels, const std::vector<uint8_t>& removed) {
-  imputation::Solver& i = *solver_;
-  const int64_t height = i.finest.height, width = i.finest.width;
-  for (int64_t y = 0; y < height; ++y)
-    for (int64_t x = 0; x < width; ++x)
-      i.finest.mask.at(y)[x] = removed[static_cast<size_t>(y * width + x)] ? 1.0f : 0.0f;
-  imputation::coarsen(i.finest, i.grids[0], i.scratch);
-  for (size_t level = 1; level < i.grids.size(); ++level)
-    imputation::coarsen(i.grids[level - 1], i.grids[level], i.scratch);
-  for (int64_t c = 0; c < channels; ++c) {
-    float* plane = image + c * height * width;
-    for (int64_t y = 0; y < height; ++y) std::copy_n(plane + y * width, width, i.image.at(y));
-    i.solve();
-    for (int64_t y = 0; y < height; ++y) std::copy_n(i.image.at(y), width, plane + y * width);
+void Imputer::impute(const float* image, int64_t channels, const std::vector<uint8_t>& removed, const float* noise,
+                     float* out) {
+  imputation::Finest& f = solver_->finest;
+  const imputation::Passes pass = imputation::passes();
+  for (int64_t y = 0; y < f.height; ++y) {
+    const uint8_t* marks = removed.data() + y * f.width;
+    float* mask = f.mask.at(y);
+    for (int64_t x = 0; x < f.width; ++x) mask[x] = static_cast<float>(marks[x]);
+  }
+  pass.coarsen(*solver_);
+  for (int64_t channel = 0; channel < channels; ++channel) {
+    const int64_t begin = channel * f.height * f.width;
+    for (int64_t y = 0; y < f.height; ++y) std::copy_n(image + begin + y * f.width, f.width, f.image.at(y));
+    imputation::solve(*solver_, pass);
+    for (int64_t y = 0; y < f.height; ++y) {
+      const int64_t at = begin + y * f.width;
+      std::copy_n(f.image.at(y), f.width, out + at);
+      if (!noise) continue;
+      const float* mask = f.mask.at(y);
+      for (int64_t x = 0; x < f.width; ++x) out[at + x] += mask[x] * noise[at + x];
+    }
   }
 }
 

@@ -9,7 +9,7 @@ namespace imputation {
 struct Solver;
 }
 
-/// Noisy linear imputation without the noise: Y. Rong, T. Leemann, V. Borisov, G. Kasneci, E. Kasneci: A consistent and
+/// Noisy linear imputation: Y. Rong, T. Leemann, V. Borisov, G. Kasneci, E. Kasneci: A consistent and
 /// efficient evaluation strategy for attribution methods, ICML 2022, section 4.3. Each removed pixel becomes the
 /// weighted mean of its neighbours inside the image, removed ones included: direct ones weigh 1/6, diagonal ones 1/12.
 class Imputer {
@@ -19,9 +19,11 @@ class Imputer {
   ~Imputer();
   Imputer(Imputer&&) noexcept;
 
-  /// Imputes the removed pixels of every channel of `image` [channels,height,width], in place: each is that mean to
-  /// about 1e-6 of the image's largest value. `removed`: one mark a pixel, not all set.
-  void impute(float* image, int64_t channels, const std::vector<uint8_t>& removed);
+  /// Imputes the removed pixels of every channel of `image` [channels,height,width] into `out`, which may be `image`:
+  /// each is that mean to about 1e-6 of the largest value that is kept. `removed`: 1 for a pixel that is, else 0; not
+  /// all 1. `noise` of the image's shape is added to what was removed; null for none.
+  void impute(const float* image, int64_t channels, const std::vector<uint8_t>& removed, const float* noise,
+              float* out);
 
  private:
   std::unique_ptr<imputation::Solver> solver_;

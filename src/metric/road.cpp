@@ -29,33 +29,31 @@ std::vector<double> read_percentages(const Params& p) {
   return out;
 }
 
-/// Pixels from the most important down, by the sum over the map's channels.
-std::vector<int64_t> pixel_order(const Trial& t, int64_t n) {
-  std::vector<double> sums(t.maps.sample(n), t.maps.sample(n) + t.pixels);
-  for (int64_t i = t.pixels; i < t.maps.stride(); ++i) sums[static_cast<size_t>(i % t.pixels)] += t.maps.sample(n)[i];
-  return descending_order(sums.data(), t.pixels);
+/// Each pixel's place in the order from the most important down, by the sum over the map's channels.
+std::vector<int32_t> pixel_ranks(const Trial& t, int64_t n) {
+  const double* map = t.maps.sample(n);
+  std::vector<double> sums(map, map + t.pixels);
+  for (const double* plane = map + t.pixels; plane != map + t.maps.stride(); plane += t.pixels)
+    for (int64_t i = 0; i < t.pixels; ++i) sums[static_cast<size_t>(i)] += plane[i];
+  std::vector<int32_t> ranks(sums.size());
+  int32_t rank = 0;
+  for (const int64_t pixel : descending_order(sums.data(), t.pixels)) ranks[static_cast<size_t>(pixel)] = rank++;
+  return ranks;
 }
 
-/// Adds noise to the `count` removed pixels of every channel.
-void add_noise(const std::vector<uint8_t>& removed, int64_t count, double deviation, Random random,
-               std::vector<float>& values) {
-  const size_t pixels = removed.size(), channels = values.size() / pixels;
-  std::vector<float> draws(static_cast<size_t>(count) * channels);
-  random.fill_normal(draws.data(), draws.size());
-  draws.push_back(0);  // looked at by the kept pixels behind the last removed one
-  const float* draw = draws.data();
-  const float deviations[2] = {0, static_cast<float>(deviation)};
-  for (size_t begin = 0; begin < values.size(); begin += pixels)
-    for (size_t i = 0; i < pixels; ++i) {
-      values[begin + i] += deviations[removed[i]] * *draw;
-      draw += removed[i];
-    }
+/// Noise for every value of image n. All of the image's pictures get the same where pixels are removed: what tells
+/// them apart is what was removed.
+std::vector<float> noise_of(const Trial& t, int64_t n, double deviation) {
+  std::vector<float> out(static_cast<size_t>(t.size));
+  Random(t.seed(n), kImputationStream).fill_normal(out.data(), out.size());
+  for (float& v : out) v *= static_cast<float>(deviation);
+  return out;
 }
 
 MetricResult road(const MetricRequest& r, const Params& p) {
   Trial t(r, p, "road");
   const std::vector<double> percentages = read_percentages(p);
-  const double noise = p.number("noise");
+  const double deviation = p.number("noise");
   const std::string order = p.text("order"), returned = p.text("return");
   const bool accuracy = returned == "accuracy" || returned == "mean-accuracy";
   const size_t points = percentages.size();
@@ -74,16 +72,18 @@ MetricResult road(const MetricRequest& r, const Params& p) {
   std::vector<std::vector<float>> made(static_cast<size_t>(std::max(threads, r.classifier->batch_size())));
   for (int64_t n = 0; n < t.images; ++n) {
     if (t.examine(n, ranked_by_position) == MapDefect::undefined) continue;
-    const std::vector<int64_t> ranked = pixel_order(t, n);
+    const std::vector<int32_t> ranks = pixel_ranks(t, n);
+    const std::vector<float> noise = deviation > 0 ? noise_of(t, n, deviation) : std::vector<float>();
     const auto make = [&](size_t i, int thread, std::vector<float>& values) {
       const size_t way = i / points, point = i % points;
-      const int64_t count = static_cast<int64_t>(static_cast<double>(t.pixels) * percentages[point] / 100);
-      std::vector<uint8_t> removed(static_cast<size_t>(t.pixels));
-      for (int64_t k = 0; k < count; ++k)
-        removed[static_cast<size_t>(ranked[static_cast<size_t>(least[way] ? t.pixels - 1 - k : k)])] = 1;
-      values.assign(t.input(n), t.input(n) + t.size);
-      imputers[static_cast<size_t>(thread)].impute(values.data(), t.channels, removed);
-      if (noise > 0) add_noise(removed, count, noise, Random(t.seed(n, point), kImputationStream), values);
+      const auto count = static_cast<int32_t>(static_cast<double>(t.pixels) * percentages[point] / 100);
+      const int32_t first = least[way] ? static_cast<int32_t>(t.pixels) - count : 0;
+      std::vector<uint8_t> removed(ranks.size());
+      for (size_t k = 0; k < ranks.size(); ++k)
+        removed[k] = static_cast<uint8_t>(static_cast<uint32_t>(ranks[k] - first) < static_cast<uint32_t>(count));
+      values.resize(static_cast<size_t>(t.size));
+      imputers[static_cast<size_t>(thread)].impute(t.input(n), t.channels, removed,
+                                                   noise.empty() ? nullptr : noise.data(), values.data());
     };
     for (size_t begin = 0; begin < pictures; begin += made.size()) {
       const size_t count = std::min(made.size(), pictures - begin);

@@ -5,9 +5,10 @@
 /// Rows of floats, eight at a time. KS_WIDE compiles a function for processors with vectors of 8 floats beside the 4
 /// that every x86-64 has; which one runs is decided when the program starts. No product is fused with a sum
 /// (-ffp-contract=off), so that both give the same bits. What such a function calls must be KS_INLINE, or it keeps
-/// to 4.
+/// to 4. KS_WIDEST, where it is defined, is for functions of kMostLanes, to be called where has_most_lanes().
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
 #define KS_WIDE __attribute__((target_clones("avx2", "default")))
+#define KS_WIDEST __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
 #else
 #define KS_WIDE
 #endif
@@ -28,28 +29,49 @@ KS_INLINE To bits_as(const From& value) {
   return __builtin_bit_cast(To, value);
 }
 
-constexpr int64_t kLanes = 8;
+constexpr int64_t kLanes = 8, kMostLanes = 16;
 /// So many floats as one value; arithmetic is lane by lane.
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(alignof(float)), may_alias));
+template <int64_t count>
+struct Vector;
+template <>
+struct Vector<kLanes> {
+  using type = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(alignof(float)), may_alias));
+};
+template <>
+struct Vector<kMostLanes> {
+  using type = float __attribute__((vector_size(kMostLanes * sizeof(float)), aligned(alignof(float)), may_alias));
+};
+template <int64_t count>
+using LanesOf = typename Vector<count>::type;
+using Lanes = LanesOf<kLanes>;
 
-KS_INLINE Lanes& lanes(float* p) {
-  return *reinterpret_cast<Lanes*>(p);
+template <int64_t count = kLanes>
+KS_INLINE LanesOf<count>& lanes(float* p) {
+  return *reinterpret_cast<LanesOf<count>*>(p);
 }
-KS_INLINE const Lanes& lanes(const float* p) {
-  return *reinterpret_cast<const Lanes*>(p);
+template <int64_t count = kLanes>
+KS_INLINE const LanesOf<count>& lanes(const float* p) {
+  return *reinterpret_cast<const LanesOf<count>*>(p);
 }
 
-/// Floats that begin where whole lanes do, all 0 at first.
+#ifdef KS_WIDEST
+inline bool has_most_lanes() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+/// Floats that begin where the most lanes do, all 0 at first.
 class AlignedFloats {
  public:
-  explicit AlignedFloats(int64_t count) : chunks_(static_cast<size_t>((count + kLanes - 1) / kLanes)) {}
+  explicit AlignedFloats(int64_t count) : chunks_(static_cast<size_t>((count + kMostLanes - 1) / kMostLanes)) {}
   float* data() { return chunks_.data()->values; }
   const float* data() const { return chunks_.data()->values; }
-  int64_t size() const { return static_cast<int64_t>(chunks_.size()) * kLanes; }
+  int64_t size() const { return static_cast<int64_t>(chunks_.size()) * kMostLanes; }
 
  private:
-  struct alignas(kLanes * sizeof(float)) Chunk {
-    float values[kLanes] = {};
+  struct alignas(kMostLanes * sizeof(float)) Chunk {
+    float values[kMostLanes] = {};
   };
   std::vector<Chunk> chunks_;
 };

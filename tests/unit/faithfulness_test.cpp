@@ -252,7 +252,7 @@ TEST_CASE("imputation: ramps come back exactly, every removed pixel is its neigh
   for (size_t i = 0; i < ramp.size(); ++i)
     if (hole[i % hole.size()]) ramp[i] = static_cast<float>(10 * random.normal());
   Imputer imputer(height, width);
-  imputer.impute(ramp.data(), 2, hole);
+  imputer.impute(ramp.data(), 2, hole, nullptr, ramp.data());
   for (size_t i = 0; i < image.size(); ++i) CHECK(std::fabs(ramp[i] - image[i]) < 1e-4);
 
   for (float& v : image) v = static_cast<float>(random.normal());
@@ -260,7 +260,7 @@ TEST_CASE("imputation: ramps come back exactly, every removed pixel is its neigh
     for (uint8_t& r : hole) r = random.chance(share);
     hole[77] = 0;
     std::vector<float> filled = image;
-    imputer.impute(filled.data(), 2, hole);
+    imputer.impute(filled.data(), 2, hole, nullptr, filled.data());
     double worst = 0;
     for (int c = 0; c < 2; ++c)
       for (int i = 0; i < plane; ++i) {

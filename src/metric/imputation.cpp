@@ -138,7 +138,7 @@ template <int64_t n>
 KS_INLINE float sweep(Solver& s) {
   Finest& f = s.finest;
   Restriction<n> down(s.grids[0], s.scratch);
-  LanesOf<n> most = {};
+  LanesOf<n> most = {}, least = {};
   for (int64_t front = 0; front <= f.height + kSteps; ++front) {
     if (front < f.height) {
       float *more = s.scratch.line.data(), *out = s.rings[0].at(front);
@@ -171,13 +171,14 @@ KS_INLINE float sweep(Solver& s) {
       excess.at(x, e);
       e *= lanes<n>(m + x);
       down.add(x, e);
-      magnitude<n>(e * lanes<n>(inverse + x), off);
+      off = e * lanes<n>(inverse + x);
       most = off > most ? off : most;
+      least = off < least ? off : least;
     }
     down.end_row(y);
   }
   down.end(f.height);
-  return largest_of<n>(most);
+  return std::max(largest_of<n>(most), largest_of<n>(-least));
 }
 
 /// Moves what stands in the removed pixels into the range of the kept ones, where the solution is. Returns the largest

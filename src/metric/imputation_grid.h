@@ -41,6 +41,8 @@ class Field {
   float* at(int64_t y) { return values_.data() + (y + 1) * row_ + kMostLanes; }
   const float* at(int64_t y) const { return values_.data() + (y + 1) * row_ + kMostLanes; }
   void clear() { std::fill_n(values_.data(), values_.size(), 0.0f); }
+  /// From a cell to the one below.
+  int64_t row() const { return row_; }
 
  private:
   int64_t row_;
@@ -282,21 +284,20 @@ KS_INLINE void coarsen(Finer& fine, Grid& coarse, GridScratch& s) {
 template <int64_t n>
 KS_INLINE void smooth(const Grid& g, float length, const Field& from, Field& to) {
   using V = LanesOf<n>;
-  for (int64_t y = 0; y < g.height; ++y) {
-    const auto [d, e, sw, so, se] = rows_of(g, y);
-    const auto [d2, e2, from_sw, from_so, from_se] = rows_of(g, y - 1);
-    const float *v = from.at(y), *above = from.at(y - 1), *below = from.at(y + 1), *r = g.residual.at(y),
-                *step = g.step.at(y);
-    float* out = to.at(y);
-    for (int64_t x = 0; x < g.width; x += n) {
-      const V sum = lanes<n>(d + x) * lanes<n>(v + x) + lanes<n>(e + x) * lanes<n>(v + x + 1) +
-                    lanes<n>(e + x - 1) * lanes<n>(v + x - 1) + lanes<n>(sw + x) * lanes<n>(below + x - 1) +
-                    lanes<n>(so + x) * lanes<n>(below + x) + lanes<n>(se + x) * lanes<n>(below + x + 1) +
-                    lanes<n>(from_se + x - 1) * lanes<n>(above + x - 1) + lanes<n>(from_so + x) * lanes<n>(above + x) +
-                    lanes<n>(from_sw + x + 1) * lanes<n>(above + x + 1);
-      lanes<n>(out + x) = lanes<n>(v + x) + length * lanes<n>(step + x) * (lanes<n>(r + x) - sum);
+  const int64_t row = from.row();
+  const auto [d, e, sw, so, se] = rows_of(g, 0);
+  const float *v = from.at(0), *r = g.residual.at(0), *step = g.step.at(0);
+  float* out = to.at(0);
+  for (int64_t begin = 0; begin < g.height * row; begin += row)
+    for (int64_t i = begin; i < begin + g.width; i += n) {
+      const int64_t above = i - row, below = i + row;
+      const V sum = lanes<n>(d + i) * lanes<n>(v + i) + lanes<n>(e + i) * lanes<n>(v + i + 1) +
+                    lanes<n>(e + i - 1) * lanes<n>(v + i - 1) + lanes<n>(sw + i) * lanes<n>(v + below - 1) +
+                    lanes<n>(so + i) * lanes<n>(v + below) + lanes<n>(se + i) * lanes<n>(v + below + 1) +
+                    lanes<n>(se + above - 1) * lanes<n>(v + above - 1) + lanes<n>(so + above) * lanes<n>(v + above) +
+                    lanes<n>(sw + above + 1) * lanes<n>(v + above + 1);
+      lanes<n>(out + i) = lanes<n>(v + i) + length * lanes<n>(step + i) * (lanes<n>(r + i) - sum);
     }
-  }
 }
 
 /// grids[0].correction = about A^-1 grids[0].residual: down to the coarsest grid at once, and up with two steps of

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "backward/pass.h"
@@ -69,6 +70,10 @@ class Classifier {
   static constexpr size_t most_variant_bytes = size_t{256} << 20;
   const SessionOptions& session_options() const { return options_; }
 
+  /// Memory for inputs that are gathered, handed from one who gathers to the next: what was kept last, or none.
+  std::vector<float> take_room() { return std::exchange(room_, {}); }
+  void keep_room(std::vector<float> room) { room_ = std::move(room); }
+
   /// How many images at most run together.
   int batch_size() const { return batch_size_; }
   /// Forward passes (samples) run so far through logits(): for budgets and tests.
@@ -96,6 +101,7 @@ class Classifier {
   std::string joint_key_;
   std::shared_ptr<JointNetwork> joint_;
   int64_t forward_count_ = 0;
+  std::vector<float> room_;
   size_t bytes_ = 0;  // of the weights in model_ and in the graphs of its sessions
 
   struct Variant {

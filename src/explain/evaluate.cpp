@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace ks {
 
@@ -30,10 +31,16 @@ std::vector<double> target_outputs(const Tensor& logits, const std::vector<int>&
 }
 
 Evaluator::Evaluator(Classifier& classifier, Output output, ForwardMemo* memo)
-    : classifier_(classifier),
-      output_(output),
-      memo_(memo),
-      batch_({1, classifier.channels(), classifier.height(), classifier.width()}) {}
+    : classifier_(classifier), output_(output), memo_(memo) {
+  batch_.shape = {1, classifier.channels(), classifier.height(), classifier.width()};
+  const int64_t stride = element_count(batch_.shape);
+  batch_.data = classifier.take_room();
+  resize(std::max<int64_t>(1, batch_.size() / stride));
+}
+
+Evaluator::~Evaluator() {
+  classifier_.keep_room(std::move(batch_.data));
+}
 
 void Evaluator::answer(const Asked& asked, const float* logits) {
   const int64_t classes = classifier_.classes();
@@ -74,8 +81,8 @@ float* Evaluator::next_named(const Fingerprint& name, int target, double* result
 }
 
 void Evaluator::resize(int64_t count) {
-  batch_.data.resize(static_cast<size_t>(count * batch_.stride()));
   batch_.shape[0] = count;
+  batch_.data.resize(static_cast<size_t>(element_count(batch_.shape)));
 }
 
 void Evaluator::finish() {

@@ -35,6 +35,9 @@ class Evaluator {
  public:
   /// `memo` (of this classifier; may be null) answers inputs that it knows and learns the others.
   Evaluator(Classifier& classifier, Output output, ForwardMemo* memo = nullptr);
+  ~Evaluator();
+  Evaluator(const Evaluator&) = delete;
+  Evaluator& operator=(const Evaluator&) = delete;
 
   /// Room for one input [C,H,W] of the classifier, to be filled before the next call. Its output is written to `result`
   /// when the batch is full or at finish().

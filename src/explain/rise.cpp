@@ -8,6 +8,7 @@
 #include "explain/reference.h"
 #include "explain/switched_image.h"
 #include "tensor/random.h"
+#include "tensor/wide.h"
 
 // V. Petsiuk, A. Das, K. Saenko: RISE: Randomized input sampling for explanation of black-box models, BMVC 2018: the
 // mean of random masks, each weighted by the network's output for the image under it.
@@ -16,6 +17,30 @@ namespace ks {
 namespace {
 
 const char* const kSmooth = "none";  // segmentation: the paper's masks, which need none
+
+/// Pixels of a row between the same two columns of cells.
+struct Run {
+  size_t begin, end;
+  int cell;
+};
+
+KS_WIDE void upsample(const std::vector<Run>& runs, const float* shares, const float* cells, float* out) {
+  for (const Run& run : runs) {
+    const float left = cells[run.cell], step = cells[run.cell + 1] - left;
+    KS_APART
+    for (size_t x = run.begin; x < run.end; ++x) out[x] = left + shares[x] * step;
+  }
+}
+
+KS_WIDE void blend(const float* mask, const float* shown, const float* hidden, int width, float* out) {
+  KS_APART
+  for (int i = 0; i < width; ++i) out[i] = hidden[i] + mask[i] * (shown[i] - hidden[i]);
+}
+
+KS_WIDE void add_scaled(double factor, const float* mask, int width, double* sum) {
+  KS_APART
+  for (int i = 0; i < width; ++i) sum[i] += factor * static_cast<double>(mask[i]);
+}
 
 /// One smooth mask in [0,1]: a function of its stream alone, so that it need not be kept.
 class SmoothMask {
@@ -27,8 +52,13 @@ class SmoothMask {
     // Upsampled to one cell more than the image has, and moved by up to one.
     rows_ =
         cells_along(height, cells, (cells + 1.0) * high, static_cast<int>(random.below(static_cast<uint32_t>(high))));
-    columns_ =
-        cells_along(width, cells, (cells + 1.0) * wide, static_cast<int>(random.below(static_cast<uint32_t>(wide))));
+    size_t x = 0;
+    for (const Between& column :
+         cells_along(width, cells, (cells + 1.0) * wide, static_cast<int>(random.below(static_cast<uint32_t>(wide))))) {
+      if (runs_.empty() || runs_.back().cell != column.cell) runs_.push_back({x, x, column.cell});
+      runs_.back().end = ++x;
+      shares_.push_back(static_cast<float>(column.share));
+    }
   }
 
   /// Writes row y.
@@ -39,16 +69,14 @@ class SmoothMask {
     line_.resize(static_cast<size_t>(cells_) + 1);
     const float down = static_cast<float>(v.share);
     for (int c = 0; c < cells_; ++c) line_[static_cast<size_t>(c)] = upper[c] + down * (lower[c] - upper[c]);
-    for (size_t x = 0; x < columns_.size(); ++x) {
-      const float left = line_[static_cast<size_t>(columns_[x].cell)];
-      out[x] = left + static_cast<float>(columns_[x].share) * (line_[static_cast<size_t>(columns_[x].cell) + 1] - left);
-    }
+    upsample(runs_, shares_.data(), line_.data(), out);
   }
 
  private:
   int cells_;
-  std::vector<float> grid_, line_;
-  std::vector<Between> rows_, columns_;
+  std::vector<float> grid_, line_, shares_;  // shares_: by column, of the next cell
+  std::vector<Between> rows_;
+  std::vector<Run> runs_;
 };
 
 struct Setting {
@@ -89,10 +117,7 @@ Tensor smooth_rise(const Setting& s) {
         mask.row(y, line.data());
         for (int c = 0; c < channels; ++c) {
           const int64_t at = c * plane + static_cast<int64_t>(y) * width;
-          for (int i = 0; i < width; ++i) {
-            const float hidden = reference.data[static_cast<size_t>(at + i)];
-            out[at + i] = hidden + line[static_cast<size_t>(i)] * (x[at + i] - hidden);
-          }
+          blend(line.data(), x + at, reference.data.data() + at, width, out + at);
         }
       }
       s.report(n, k);
@@ -107,9 +132,7 @@ Tensor smooth_rise(const Setting& s) {
       const double answer = answers[static_cast<size_t>(n)][static_cast<size_t>(k)];
       for (int y = 0; y < height; ++y) {
         mask.row(y, line.data());
-        for (int i = 0; i < width; ++i)
-          sum[static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(i)] +=
-              answer * line[static_cast<size_t>(i)];
+        add_scaled(answer, line.data(), width, sum.data() + static_cast<int64_t>(y) * width);
       }
     }
     for (int64_t i = 0; i < plane; ++i)

@@ -1,5 +1,8 @@
 #include "tensor/hash.h"
 
+#ifdef KERNELSCOPE_XXHASH_DISPATCH
+#include <xxh_x86dispatch.h>  // the library's, which takes the widest vectors that the processor has
+#else
 // For WebAssembly's SIMD xxHash 0.8.3 wants an emulation of NEON that Emscripten need not have: its scalar code will
 // do.
 #pragma push_macro("__wasm_simd128__")
@@ -7,6 +10,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 #pragma pop_macro("__wasm_simd128__")
+#endif
 
 #include <array>
 #include <cstdint>

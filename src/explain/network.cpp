@@ -1,6 +1,7 @@
 #include "explain/network.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "backward/deeplift.h"
 
@@ -13,16 +14,22 @@ std::vector<Tensor> run_outputs(Classifier& classifier, Session& session, const 
   const int64_t total = inputs.dim(0), batch = classifier.batch_size();
   for (int64_t begin = 0; begin < total; begin += batch) {
     const int64_t end = std::min(total, begin + batch);
-    const Tensor part = inputs.slice(begin, end);
+    const bool whole = end - begin == total;
+    const Tensor part = whole ? Tensor() : inputs.slice(begin, end);
     const Tensor seed = seeds(classifier, targets, begin, end);
     Tensor reference;
-    std::vector<Session::Input> given = {{classifier.input_name(), &part}, {backward::seed_input, &seed}};
+    std::vector<Session::Input> given = {{classifier.input_name(), whole ? &inputs : &part},
+                                         {backward::seed_input, &seed}};
     if (baselines) {
       reference = baselines->dim(0) == 1 ? *baselines : baselines->slice(begin, end);
       given.emplace_back(backward::baseline_input, &reference);
     }
-    const std::vector<Tensor> results = session.run(given, outputs);
+    std::vector<Tensor> results = session.run(given, outputs);
     for (size_t k = 0; k < outputs.size(); ++k) {
+      if (whole) {
+        out[k] = std::move(results[k]);
+        continue;
+      }
       if (out[k].empty()) {
         Shape shape = results[k].shape;
         shape.at(0) = total;

@@ -68,7 +68,7 @@ constexpr char no_output[] = "the network's output is no finite number";
 MetricResult finished(Trial& t, double (*area)(const std::vector<double>&, const Steps&, int64_t), const Steps& steps) {
   t.result.curve_is_score = t.params.text("return") == "curve";
   for (int64_t n = 0; n < t.images; ++n)
-    if (map_defect(t.maps.sample(n), t.maps.stride()) != MapDefect::undefined)
+    if (t.prepared_maps->defect(n) != MapDefect::undefined)
       t.score(n, area(t.result.curves[static_cast<size_t>(n)], steps, t.size), no_output);
   return std::move(t.result);
 }
@@ -108,7 +108,7 @@ MetricResult monotonicity(const MetricRequest& r, const Params& p) {
   const Steps steps = t.steps();
   follow_restoration(t, steps, p.text("order") == "ascending", false, [&](int64_t n) { return t.absent(n); });
   for (int64_t n = 0; n < t.images; ++n) {
-    if (map_defect(t.maps.sample(n), t.maps.stride()) == MapDefect::undefined) continue;
+    if (t.prepared_maps->defect(n) == MapDefect::undefined) continue;
     const std::vector<double>& curve = t.result.curves[static_cast<size_t>(n)];
     int64_t rises = 0;
     for (size_t i = 1; i < curve.size(); ++i) rises += curve[i] >= curve[i - 1];

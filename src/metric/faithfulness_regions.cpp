@@ -118,7 +118,7 @@ MetricResult region_perturbation(const MetricRequest& r, const Params& p) {
     const double whole = curve[0];
     curve.erase(curve.begin());
     for (double& y : curve) y = whole - y;
-    if (map_defect(t.maps.sample(n), t.maps.stride()) != MapDefect::undefined)
+    if (t.prepared_maps->defect(n) != MapDefect::undefined)
       t.score(n, std::accumulate(curve.begin(), curve.end(), 0.0) / static_cast<double>(regions + 1), no_region_output);
   }
   return std::move(t.result);
@@ -132,8 +132,7 @@ MetricResult selectivity(const MetricRequest& r, const Params& p) {
   for (int64_t n = 0; n < t.images; ++n) {
     std::vector<double>& curve = t.result.curves[static_cast<size_t>(n)];
     curve.erase(curve.begin());
-    if (map_defect(t.maps.sample(n), t.maps.stride()) != MapDefect::undefined)
-      t.score(n, trapezoid(curve), no_region_output);
+    if (t.prepared_maps->defect(n) != MapDefect::undefined) t.score(n, trapezoid(curve), no_region_output);
   }
   return std::move(t.result);
 }
@@ -212,7 +211,7 @@ MetricResult irof(const MetricRequest& r, const Params& p) {
   t.finish();
   for (int64_t n = 0; n < t.images; ++n) {
     std::vector<double>& curve = t.result.curves[static_cast<size_t>(n)];
-    if (map_defect(t.maps.sample(n), t.maps.stride()) == MapDefect::undefined) continue;
+    if (t.prepared_maps->defect(n) == MapDefect::undefined) continue;
     const double whole = curve[0], segments = static_cast<double>(curve.size() - 1);
     for (double& y : curve) y = whole > 0 ? y / whole : kUndefined;
     double score = 0;

@@ -31,13 +31,17 @@ std::vector<double> read_percentages(const Params& p) {
 
 /// Each pixel's place in the order from the most important down, by the sum over the map's channels.
 std::vector<int32_t> pixel_ranks(const Trial& t, int64_t n) {
-  const double* map = t.maps.sample(n);
-  std::vector<double> sums(map, map + t.pixels);
-  for (const double* plane = map + t.pixels; plane != map + t.maps.stride(); plane += t.pixels)
-    for (int64_t i = 0; i < t.pixels; ++i) sums[static_cast<size_t>(i)] += plane[i];
-  std::vector<int32_t> ranks(sums.size());
+  std::vector<double> sums;
+  if (t.maps.channels > 1) {
+    const double* map = t.maps.sample(n);
+    sums.assign(map, map + t.pixels);
+    for (const double* plane = map + t.pixels; plane != map + t.maps.stride(); plane += t.pixels)
+      for (int64_t i = 0; i < t.pixels; ++i) sums[static_cast<size_t>(i)] += plane[i];
+  }
+  std::vector<int32_t> ranks(static_cast<size_t>(t.pixels));
   int32_t rank = 0;
-  for (const int64_t pixel : descending_order(sums.data(), t.pixels)) ranks[static_cast<size_t>(pixel)] = rank++;
+  for (const int64_t pixel : sums.empty() ? t.prepared_maps->order(n) : descending_order(sums.data(), t.pixels))
+    ranks[static_cast<size_t>(pixel)] = rank++;
   return ranks;
 }
 
@@ -108,7 +112,7 @@ MetricResult road(const MetricRequest& r, const Params& p) {
   t.result.curve_is_score = returned == "accuracy" || returned == "probability";
   for (int64_t n = 0; n < t.images; ++n) {
     std::vector<double>& curve = t.new_curve(n, static_cast<int64_t>(points));
-    if (map_defect(t.maps.sample(n), t.maps.stride()) == MapDefect::undefined) continue;
+    if (t.prepared_maps->defect(n) == MapDefect::undefined) continue;
     for (size_t point = 0; point < points; ++point)
       curve[point] = value(n, 0, point) - (least.size() > 1 ? value(n, 1, point) : 0);
     t.score(n, std::accumulate(curve.begin(), curve.end(), 0.0) / static_cast<double>(points),

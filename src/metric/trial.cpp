@@ -36,7 +36,8 @@ Steps steps_of(int64_t given, int64_t channels, int64_t pixels, int64_t map_chan
 Trial::Trial(const MetricRequest& r, const Params& p, const std::string& metric)
     : request(r),
       params(p),
-      maps(prepare(r.attributions, p)),
+      prepared_maps(prepared(r, p)),
+      maps(prepared_maps->maps()),
       images(maps.count),
       channels(r.inputs->dim(1)),
       height(r.inputs->dim(2)),
@@ -49,7 +50,7 @@ Trial::Trial(const MetricRequest& r, const Params& p, const std::string& metric)
 }
 
 MapDefect Trial::examine(int64_t n, const std::string& if_constant) {
-  const MapDefect defect = map_defect(maps.sample(n), maps.stride());
+  const MapDefect defect = prepared_maps->defect(n);
   if (defect == MapDefect::undefined)
     warn(n, undefined_map);
   else if (defect != MapDefect::none)
@@ -74,11 +75,11 @@ Steps Trial::steps() const {
 }
 
 std::vector<int64_t> Trial::order(int64_t n, const Steps& steps) const {
-  if (maps.stride() == size) return descending_order(maps.sample(n), size);
+  if (maps.stride() == size) return prepared_maps->order(n);
   if (steps.whole_pixels) {
     std::vector<int64_t> features;
     features.reserve(static_cast<size_t>(size));
-    for (const int64_t pixel : descending_order(maps.sample(n), pixels))
+    for (const int64_t pixel : prepared_maps->order(n))
       for (int64_t c = 0; c < channels; ++c) features.push_back(c * pixels + pixel);
     return features;
   }

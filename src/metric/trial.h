@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,8 @@ class Trial {
 
   const MetricRequest& request;
   const Params& params;
-  const Maps maps;
+  const std::shared_ptr<const PreparedMaps> prepared_maps;
+  const Maps& maps;                                             // those
   const int64_t images, channels, height, width, pixels, size;  // size: features of an input
   MetricResult result;                                          // scores: kUndefined until set
 

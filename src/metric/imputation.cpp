@@ -16,7 +16,10 @@ namespace ks {
 namespace imputation {
 
 constexpr float kTolerance = 1e-6f;  // of the largest kept value: how far a removed pixel may be from the mean
-constexpr int kMostRounds = 500;     // far more than ever needed: a guard
+// The same for a coarse correction: in large holes about a tenth of it is still to come when pixels are their
+// neighbours' mean long since.
+constexpr float kCorrectionTolerance = 2e-4f;
+constexpr int kMostRounds = 500;  // far more than ever needed: a guard
 // Jacobi's steps, those of Chebyshev for errors of high frequency: their eigenvalues lie between 2/3 and 4/3.
 constexpr std::array<float, 3> kFinestSteps = {1.0f, 1.406f, 0.776f};
 constexpr int64_t kSteps = static_cast<int64_t>(kFinestSteps.size());
@@ -132,20 +135,24 @@ KS_INLINE float largest_of(const LanesOf<n>& v) {
   return out;
 }
 
-/// Adds the first coarse grid's correction, makes the steps, and leaves the residual to that grid. Returns
-/// how far at most a removed pixel is from the mean of its neighbours.
+/// Adds the first coarse grid's correction, makes the steps, and leaves the residual to that grid. Returns how far at
+/// most a removed pixel is from the mean of its neighbours, or what the correction counts for if that is more.
 template <int64_t n>
 KS_INLINE float sweep(Solver& s) {
   Finest& f = s.finest;
   Restriction<n> down(s.grids[0], s.scratch);
-  LanesOf<n> most = {}, least = {};
+  LanesOf<n> most = {}, least = {}, most_added = {}, least_added = {};
   for (int64_t front = 0; front <= f.height + kSteps; ++front) {
     if (front < f.height) {
       float *more = s.scratch.line.data(), *out = s.rings[0].at(front);
       prolong<n>(s.grids[0], front, more);
       const float *v = f.image.at(front), *m = f.mask.at(front);
-      for (int64_t x = 0; x < f.width; x += n)
-        lanes<n>(out + x) = lanes<n>(v + x) + lanes<n>(m + x) * lanes<n>(more + x);
+      for (int64_t x = 0; x < f.width; x += n) {
+        const LanesOf<n> added = lanes<n>(m + x) * lanes<n>(more + x);
+        lanes<n>(out + x) = lanes<n>(v + x) + added;
+        most_added = added > most_added ? added : most_added;
+        least_added = added < least_added ? added : least_added;
+      }
     }
     for (int64_t k = 0; k < kSteps; ++k) {
       const int64_t y = front - 1 - k;
@@ -178,7 +185,9 @@ KS_INLINE float sweep(Solver& s) {
     down.end_row(y);
   }
   down.end(f.height);
-  return std::max(largest_of<n>(most), largest_of<n>(-least));
+  const float off = std::max(largest_of<n>(most), largest_of<n>(-least)),
+              added = std::max(largest_of<n>(most_added), largest_of<n>(-least_added));
+  return std::max(off, added * (kTolerance / kCorrectionTolerance));
 }
 
 /// Moves what stands in the removed pixels into the range of the kept ones, where the solution is. Returns the largest
@@ -270,7 +279,11 @@ Passes passes() {
 void solve(Solver& s, const Passes& pass) {
   const float enough = kTolerance * pass.clamp(s.finest);
   s.grids[0].correction.clear();
-  for (int round = 0; round < kMostRounds && pass.sweep(s) > enough; ++round) pass.cycle(s);
+  for (int round = 0; round < kMostRounds; ++round) {
+    const float off = pass.sweep(s);
+    if (!(off > (round > 0 ? enough : 0))) break;  // before the first correction the coarse grids have said nothing
+    pass.cycle(s);
+  }
 }
 
 }  // namespace imputation

@@ -20,7 +20,8 @@ class Imputer {
   Imputer(Imputer&&) noexcept;
 
   /// Imputes the removed pixels of every channel of `image` [channels,height,width] into `out`, which may be `image`:
-  /// each is that mean to about 1e-6 of the largest value that is kept. `removed`: 1 for a pixel that is, else 0; not
+  /// each is that mean to 1e-6 of the largest value that is kept, and the solution to about 1e-4 of it
+  /// even in holes that are most of the image. `removed`: 1 for a pixel that is, else 0; not
   /// all 1. `noise` of the image's shape is added to what was removed; null for none.
   void impute(const float* image, int64_t channels, const std::vector<uint8_t>& removed, const float* noise,
               float* out);

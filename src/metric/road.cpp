@@ -17,6 +17,7 @@ namespace ks {
 namespace {
 
 constexpr uint64_t kImputationStream = 2;
+constexpr int kMadeTogether = 16;  // pictures, in all threads: they take turns at what is left
 
 std::vector<double> read_percentages(const Params& p) {
   std::vector<double> out;
@@ -72,8 +73,7 @@ MetricResult road(const MetricRequest& r, const Params& p) {
   std::vector<Imputer> imputers;
   for (int i = 0; i < std::min<int64_t>(threads, static_cast<int64_t>(pictures)); ++i)
     imputers.emplace_back(t.height, t.width);
-  // So many are made together.
-  std::vector<std::vector<float>> made(static_cast<size_t>(std::max(threads, r.classifier->batch_size())));
+  std::vector<std::vector<float>> made(std::min(pictures, static_cast<size_t>(std::max(threads, kMadeTogether))));
   for (int64_t n = 0; n < t.images; ++n) {
     if (t.examine(n, ranked_by_position) == MapDefect::undefined) continue;
     const std::vector<int32_t> ranks = pixel_ranks(t, n);

@@ -6,7 +6,7 @@
 namespace ks {
 
 /// Part of every cell's key: raise it when a change of the program makes stored cells wrong.
-constexpr int cell_version = 3;
+constexpr int cell_version = 4;
 
 /// A cell as bytes for a CellStore: one line of JSON, then the map as .npy.
 std::string pack_explanation(const Explanation& explanation);

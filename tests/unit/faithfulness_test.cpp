@@ -284,6 +284,45 @@ TEST_CASE("imputation: ramps come back exactly, every removed pixel is its neigh
   }
 }
 
+TEST_CASE("imputation: in holes up to the border it is what successive overrelaxation in double precision comes to") {
+  const int height = 90, width = 101, plane = height * width;
+  std::vector<float> image(static_cast<size_t>(plane));
+  std::vector<uint8_t> hole(static_cast<size_t>(plane), 1);
+  Random random(4);
+  for (int i = 0; i < plane; ++i) {
+    const int y = i / width, x = i % width;
+    image[static_cast<size_t>(i)] = std::sin(0.05f * static_cast<float>(x)) + 0.02f * static_cast<float>(y);
+    if (std::hypot(x - 20.0, y - 70.0) < 12 || random.chance(0.0005)) hole[static_cast<size_t>(i)] = 0;
+  }
+  std::vector<double> exact(image.begin(), image.end());
+  for (int round = 0; round < 1500; ++round)
+    for (int i = 0; i < plane; ++i) {
+      if (!hole[static_cast<size_t>(i)]) continue;
+      double sum = 0, weights = 0;
+      for (int dy = -1; dy <= 1; ++dy)
+        for (int dx = -1; dx <= 1; ++dx) {
+          const int y = i / width + dy, x = i % width + dx;
+          if ((dy == 0 && dx == 0) || y < 0 || x < 0 || y >= height || x >= width) continue;
+          const double w = dy == 0 || dx == 0 ? 2 : 1;
+          sum += w * exact[static_cast<size_t>(y * width + x)];
+          weights += w;
+        }
+      exact[static_cast<size_t>(i)] += 1.9 * (sum / weights - exact[static_cast<size_t>(i)]);
+    }
+  std::vector<float> filled = image, noisy = image;
+  const std::vector<float> noise(static_cast<size_t>(plane), 0.25f);
+  Imputer imputer(height, width);
+  imputer.impute(image.data(), 1, hole, nullptr, filled.data());
+  imputer.impute(image.data(), 1, hole, noise.data(), noisy.data());
+  double worst = 0, largest = 0;
+  for (size_t i = 0; i < exact.size(); ++i) {
+    worst = std::max(worst, std::fabs(filled[i] - exact[i]));
+    if (!hole[i]) largest = std::max(largest, std::fabs(exact[i]));
+    CHECK(noisy[i] == filled[i] + (hole[i] ? 0.25f : 0.0f));
+  }
+  CHECK(worst < 1e-4 * largest);
+}
+
 TEST_CASE("road: relevant pixels gone lowers the output, irrelevant ones raise it; the difference is that of the two") {
   ContributionScene s(12);
   const auto run = [&](const Tensor& map, const char* order, const char* returned = "mean-probability") {

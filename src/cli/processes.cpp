@@ -235,17 +235,19 @@ CellStore Processes::remote_store(const CellStore& store) const {
 #endif
 }
 
+json record_json(const ProcessRecord& record) {
+  return {{"host", record.host},
+          {"units", record.units},
+          {"busy_seconds", record.busy_seconds},
+          {"runtime_seconds", record.runtime_seconds}};
+}
+
 std::vector<ProcessRecord> Processes::compute([[maybe_unused]] Engine& engine, [[maybe_unused]] const CellStore& store,
                                               [[maybe_unused]] const Progress& progress) {
 #ifdef KERNELSCOPE_MPI
   if (rank_ != 0) {
     const ProcessRecord own = work(engine, ask_for_unit, progress);
-    const std::string message = json{
-        {"host", own.host},
-        {"units", own.units},
-        {"busy_seconds", own.busy_seconds},
-        {"runtime_seconds",
-         own.runtime_seconds}}.dump();
+    const std::string message = record_json(own).dump();
     MPI_Send(message.data(), static_cast<int>(message.size()), MPI_CHAR, 0, finished_tag, MPI_COMM_WORLD);
     return {};
   }

@@ -15,6 +15,7 @@ struct ProcessRecord {
   double busy_seconds = 0;     // computing
   double runtime_seconds = 0;  // of these, in ONNX Runtime
 };
+json record_json(const ProcessRecord& record);
 
 /// The processes that `mpirun -n K kernelscope ...` started, of which this is one; one alone without mpirun. They may
 /// be on several hosts and need no common file system.

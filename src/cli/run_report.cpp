@@ -156,11 +156,7 @@ void run_and_report(const RunOptions& o, const OpenedStudy& opened, Engine& engi
   }
   if (context.json) {
     json records = json::array();
-    for (const ProcessRecord& p : processes)
-      records.push_back({{"host", p.host},
-                         {"units", p.units},
-                         {"busy_seconds", p.busy_seconds},
-                         {"runtime_seconds", p.runtime_seconds}});
+    for (const ProcessRecord& p : processes) records.push_back(record_json(p));
     context.print({{"output", folder.string()},
                    {"report", (folder / "report.html").string()},
                    {"seconds", results.seconds},

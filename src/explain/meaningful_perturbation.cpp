@@ -72,11 +72,13 @@ struct Search {
 /// Calls act(pixel, position of what the moved picture shows there); its borders are repeated.
 template <class Act>
 void for_each_moved(const Search& s, const Grid& g, const Act& act) {
-  for (int y = 0; y < g.height; ++y)
-    for (int x = 0; x < g.width; ++x)
-      act(static_cast<size_t>(y) * static_cast<size_t>(g.width) + static_cast<size_t>(x),
-          static_cast<size_t>(std::clamp(y - s.shift_y, 0, g.height - 1)) * static_cast<size_t>(g.width) +
-              static_cast<size_t>(std::clamp(x - s.shift_x, 0, g.width - 1)));
+  std::vector<size_t> columns;
+  for (int x = 0; x < g.width; ++x) columns.push_back(static_cast<size_t>(std::clamp(x - s.shift_x, 0, g.width - 1)));
+  size_t pixel = 0;
+  for (int y = 0; y < g.height; ++y) {
+    const size_t row = static_cast<size_t>(std::clamp(y - s.shift_y, 0, g.height - 1)) * columns.size();
+    for (const size_t column : columns) act(pixel++, row + column);
+  }
 }
 
 void write_masked(const Search& s, const Grid& g, const std::vector<double>& mask, float* out) {

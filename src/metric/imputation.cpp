@@ -83,9 +83,18 @@ struct Solver {
   }
 };
 
-/// Row y of the matrix on the finest grid.
+/// The matrix on the finest grid, whose rows are made when they are asked for.
 template <int64_t n>
-KS_INLINE Rows finest_rows(const Finest& f, int64_t y, GridScratch& s) {
+struct FinestRows {
+  const Finest& finest;
+  GridScratch& scratch;
+  int64_t height;
+};
+
+template <int64_t n>
+KS_INLINE Rows rows_of(const FinestRows<n>& rows, int64_t y) {
+  const Finest& f = rows.finest;
+  GridScratch& s = rows.scratch;
   const float *m = f.mask.at(y), *below = f.mask.at(y + 1), *sum = f.weights_of(y).sum.data();
   float *o = s.entry[own].data(), *e = s.entry[east].data(), *sw = s.entry[south_west].data(),
         *so = s.entry[south].data(), *se = s.entry[south_east].data();
@@ -216,74 +225,51 @@ KS_INLINE float clamp_removed(Finest& f) {
   return std::max(std::fabs(least), std::fabs(most));
 }
 
-template <int64_t n>
-struct FinestRows {
-  const Finest& finest;
-  int64_t height;
-};
-template <int64_t n>
-KS_INLINE Rows rows_of(const FinestRows<n>& f, int64_t y, GridScratch* s) {
-  return finest_rows<n>(f.finest, y, *s);
-}
-
 /// The matrices for the mask.
 template <int64_t n>
 KS_INLINE void coarsen_all(Solver& s) {
-  const FinestRows<n> rows{s.finest, s.finest.height};
-  coarsen<n>(rows, s.grids[0], s.scratch);
+  const FinestRows<n> finest{s.finest, s.scratch, s.finest.height};
+  coarsen<n>(finest, s.grids[0], s.scratch);
   for (size_t level = 1; level < s.grids.size(); ++level) coarsen<n>(s.grids[level - 1], s.grids[level], s.scratch);
 }
 
-struct Passes {
-  void (*coarsen)(Solver&);
-  float (*clamp)(Finest&);
-  float (*sweep)(Solver&);
-  void (*cycle)(Solver&);
-};
+/// Solves for the channel and the matrices in it.
+template <int64_t n>
+KS_INLINE void solve_channel(Solver& s) {
+  const float enough = kTolerance * clamp_removed<n>(s.finest);
+  s.grids[0].correction.clear();
+  for (int round = 0; round < kMostRounds; ++round) {
+    const float off = sweep<n>(s);
+    if (!(off > (round > 0 ? enough : 0))) break;  // before the first correction the coarse grids have said nothing
+    cycle<n>(s.grids, s.scratch);
+  }
+}
 
 KS_WIDE void coarsen_in_lanes(Solver& s) {
   coarsen_all<kLanes>(s);
 }
-KS_WIDE float clamp_in_lanes(Finest& f) {
-  return clamp_removed<kLanes>(f);
-}
-KS_WIDE float sweep_in_lanes(Solver& s) {
-  return sweep<kLanes>(s);
-}
-KS_WIDE void cycle_in_lanes(Solver& s) {
-  cycle<kLanes>(s.grids, s.scratch);
+KS_WIDE void solve_in_lanes(Solver& s) {
+  solve_channel<kLanes>(s);
 }
 #ifdef KS_WIDEST
 KS_WIDEST void coarsen_in_most_lanes(Solver& s) {
   coarsen_all<kMostLanes>(s);
 }
-KS_WIDEST float clamp_in_most_lanes(Finest& f) {
-  return clamp_removed<kMostLanes>(f);
-}
-KS_WIDEST float sweep_in_most_lanes(Solver& s) {
-  return sweep<kMostLanes>(s);
-}
-KS_WIDEST void cycle_in_most_lanes(Solver& s) {
-  cycle<kMostLanes>(s.grids, s.scratch);
+KS_WIDEST void solve_in_most_lanes(Solver& s) {
+  solve_channel<kMostLanes>(s);
 }
 #endif
+
+struct Passes {
+  void (*coarsen)(Solver&);
+  void (*solve)(Solver&);
+};
 
 Passes passes() {
 #ifdef KS_WIDEST
-  if (has_most_lanes()) return {coarsen_in_most_lanes, clamp_in_most_lanes, sweep_in_most_lanes, cycle_in_most_lanes};
+  if (has_most_lanes()) return {coarsen_in_most_lanes, solve_in_most_lanes};
 #endif
-  return {coarsen_in_lanes, clamp_in_lanes, sweep_in_lanes, cycle_in_lanes};
-}
-
-/// Solves for the channel and the matrices in it.
-void solve(Solver& s, const Passes& pass) {
-  const float enough = kTolerance * pass.clamp(s.finest);
-  s.grids[0].correction.clear();
-  for (int round = 0; round < kMostRounds; ++round) {
-    const float off = pass.sweep(s);
-    if (!(off > (round > 0 ? enough : 0))) break;  // before the first correction the coarse grids have said nothing
-    pass.cycle(s);
-  }
+  return {coarsen_in_lanes, solve_in_lanes};
 }
 
 }  // namespace imputation
@@ -305,7 +291,7 @@ void Imputer::impute(const float* image, int64_t channels, const std::vector<uin
   for (int64_t channel = 0; channel < channels; ++channel) {
     const int64_t begin = channel * f.height * f.width;
     for (int64_t y = 0; y < f.height; ++y) std::copy_n(image + begin + y * f.width, f.width, f.image.at(y));
-    imputation::solve(*solver_, pass);
+    pass.solve(*solver_);
     for (int64_t y = 0; y < f.height; ++y) {
       const int64_t at = begin + y * f.width;
       std::copy_n(f.image.at(y), f.width, out + at);

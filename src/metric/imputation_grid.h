@@ -183,7 +183,7 @@ KS_INLINE void prolong(const Grid& coarse, int64_t y, float* out) {
   }
 }
 
-KS_INLINE Rows rows_of(const Grid& g, int64_t y, GridScratch* = nullptr) {
+KS_INLINE Rows rows_of(const Grid& g, int64_t y) {
   return {g.matrix[own].at(y), g.matrix[east].at(y), g.matrix[south_west].at(y), g.matrix[south].at(y),
           g.matrix[south_east].at(y)};
 }
@@ -272,7 +272,7 @@ KS_INLINE void coarsen(Finer& fine, Grid& coarse, GridScratch& s) {
   for (int64_t y = 0; y < coarse.height; ++y)
     for (const int64_t row : {2 * y, 2 * y + 1}) {
       if (row < fine.height)
-        halve_columns<n>(rows_of(fine, row, &s), coarse.width, half(row));
+        halve_columns<n>(rows_of(fine, row), coarse.width, half(row));
       else
         half(row).clear();
       if (row % 2) halve_rows<n>(half(row - 2), half(row - 1), half(row), y, coarse);

@@ -32,17 +32,18 @@ std::vector<double> read_percentages(const Params& p) {
 
 /// Each pixel's place in the order from the most important down, by the sum over the map's channels.
 std::vector<int32_t> pixel_ranks(const Trial& t, int64_t n) {
-  std::vector<double> sums;
+  std::vector<int64_t> by_sum;
   if (t.maps.channels > 1) {
     const double* map = t.maps.sample(n);
-    sums.assign(map, map + t.pixels);
+    std::vector<double> sums(map, map + t.pixels);
     for (const double* plane = map + t.pixels; plane != map + t.maps.stride(); plane += t.pixels)
       for (int64_t i = 0; i < t.pixels; ++i) sums[static_cast<size_t>(i)] += plane[i];
+    by_sum = descending_order(sums.data(), t.pixels);
   }
-  std::vector<int32_t> ranks(static_cast<size_t>(t.pixels));
-  int32_t rank = 0;
-  for (const int64_t pixel : sums.empty() ? t.prepared_maps->order(n) : descending_order(sums.data(), t.pixels))
-    ranks[static_cast<size_t>(pixel)] = rank++;
+  const std::vector<int64_t>& order = by_sum.empty() ? t.prepared_maps->order(n) : by_sum;
+  std::vector<int32_t> ranks(order.size());
+  for (size_t rank = 0; rank < order.size(); ++rank)
+    ranks[static_cast<size_t>(order[rank])] = static_cast<int32_t>(rank);
   return ranks;
 }
 

@@ -5,12 +5,13 @@
 #include <cmath>
 #include <limits>
 
-#include "metric/imputation_grid.h"
+#include "metric/imputation_cycle.h"
 
 // The system is a graph Laplacian over the removed pixels with the kept ones as its border: symmetric and positive
 // definite. Multigrid cycles solve it, from the image itself. The finest matrix is never stored: the weights of a
 // pixel's neighbours, 2 and 1 twelfths, are those of [1 2 1] along both directions without the 4 in the middle. On the
-// finest grid all that a cycle does is one pass over the image, whose steps follow one another a row apart.
+// finest grid all that a cycle does is one pass over the image, two rows at a time, whose steps follow one another a
+// row apart.
 namespace ks {
 
 namespace imputation {
@@ -25,7 +26,7 @@ constexpr std::array<float, 3> kFinestSteps = {1.0f, 1.406f, 0.776f};
 constexpr int64_t kSteps = static_cast<int64_t>(kFinestSteps.size());
 
 /// For rows with none, one or two rows beside them: the sum of the weights of a pixel's neighbours inside the image,
-/// that and the 4 that [1 2 1] has too much, its inverse, and Jacobi's steps.
+/// that and the 4 that [1 2 1] has too much, and its inverse.
 struct RowWeights {
   Line sum, own, inverse;
   std::vector<Line> steps;
@@ -59,25 +60,15 @@ struct Finest {
   }
 };
 
-/// Rows of an image between two steps: the last three.
-struct Ring {
-  std::vector<Line> rows;
-  Line zero;
-  explicit Ring(int64_t width) : rows(3, Line(width)), zero(width) {}
-  float* at(int64_t y) { return rows[static_cast<size_t>(y) % 3].data(); }
-  /// The same, and a row of 0 outside the image.
-  const float* at_or_zero(int64_t y, int64_t height) { return y < 0 || y >= height ? zero.data() : at(y); }
-};
-
 struct Solver {
   Finest finest;
   std::vector<Grid> grids;
   std::vector<Ring> rings;  // what each of Jacobi's steps reads
   GridScratch scratch;
 
-  Solver(int64_t height, int64_t width) : finest(height, width), rings(kSteps, Ring(width)), scratch(width) {
+  Solver(int64_t height, int64_t width) : finest(height, width), rings(kSteps, Ring(height, width)), scratch(width) {
     do {
-      grids.emplace_back(height / 2 + 1, width / 2 + 1);
+      grids.emplace_back(height / 2 + 1, width / 2 + 1, 2 * grids.size() + 2);
       height = grids.back().height, width = grids.back().width;
     } while (height > 2 || width > 2);
   }
@@ -109,32 +100,46 @@ KS_INLINE Rows rows_of(const FinestRows<n>& rows, int64_t y) {
   return {o, e, sw, so, se};
 }
 
-/// Goes along a row, vector by vector from the left: the weighted sums of the neighbours' values less those of the
-/// pixels themselves.
+/// Goes along two rows, vector by vector from the left: the weighted sums of the neighbours' values less those of the
+/// pixels themselves. `image`: has rows y - 1 to y + 2.
 template <int64_t n>
 class Excess {
  public:
-  KS_INLINE Excess(const float* above, const float* row, const float* below, const float* own)
-      : above_(above), row_(row), below_(below), own_(own) {
-    column(0, here_);
+  template <class Image>
+  KS_INLINE Excess(const Finest& f, const Image& image, int64_t y)
+      : above_(image.at(y - 1)),
+        row_(image.at(y)),
+        next_(image.at(y + 1)),
+        below_(image.at(y + 2)),
+        own_(f.weights_of(y).own.data()),
+        next_own_(f.weights_of(y + 1).own.data()) {
+    column(0, here_, next_here_);
   }
-  KS_INLINE void at(int64_t x, LanesOf<n>& out) {
-    LanesOf<n> after, left, right;
-    column(x + n, after);
-    one_before<n>(before_, here_, left);
-    one_after<n>(here_, after, right);
-    out = left + right + 2 * here_ - lanes<n>(own_ + x) * lanes<n>(row_ + x);
-    before_ = here_;
-    here_ = after;
+  KS_INLINE void at(int64_t x, LanesOf<n>& out, LanesOf<n>& next_out) {
+    LanesOf<n> after, next_after;
+    column(x + n, after, next_after);
+    finish(own_ + x, row_ + x, before_, here_, after, out);
+    finish(next_own_ + x, next_ + x, next_before_, next_here_, next_after, next_out);
   }
 
  private:
-  KS_INLINE void column(int64_t x, LanesOf<n>& out) {
-    out = lanes<n>(above_ + x) + lanes<n>(below_ + x) + 2 * lanes<n>(row_ + x);
+  KS_INLINE void column(int64_t x, LanesOf<n>& out, LanesOf<n>& next_out) {
+    const LanesOf<n> both = lanes<n>(row_ + x) + lanes<n>(next_ + x);
+    out = lanes<n>(above_ + x) + lanes<n>(row_ + x) + both;
+    next_out = lanes<n>(below_ + x) + lanes<n>(next_ + x) + both;
+  }
+  KS_INLINE void finish(const float* own, const float* row, LanesOf<n>& before, LanesOf<n>& here,
+                        const LanesOf<n>& after, LanesOf<n>& out) {
+    LanesOf<n> left, right;
+    one_before<n>(before, here, left);
+    one_after<n>(here, after, right);
+    out = left + right + 2 * here - lanes<n>(own) * lanes<n>(row);
+    before = here;
+    here = after;
   }
 
-  const float *above_, *row_, *below_, *own_;
-  LanesOf<n> before_ = {}, here_;
+  const float *above_, *row_, *next_, *below_, *own_, *next_own_;
+  LanesOf<n> before_ = {}, here_, next_before_ = {}, next_here_;
 };
 
 template <int64_t n>
@@ -144,132 +149,180 @@ KS_INLINE float largest_of(const LanesOf<n>& v) {
   return out;
 }
 
-/// Adds the first coarse grid's correction, makes the steps, and leaves the residual to that grid. Returns how far at
-/// most a removed pixel is from the mean of its neighbours, or what the correction counts for if that is more.
+struct Range {
+  float least, most;
+};
+
+/// How far what it is given goes on both sides of 0.
 template <int64_t n>
-KS_INLINE float sweep(Solver& s) {
+struct Extent {
+  LanesOf<n> least = {}, most = {};
+  KS_INLINE void add(const LanesOf<n>& v) {
+    most = v > most ? v : most;
+    least = v < least ? v : least;
+  }
+  KS_INLINE float magnitude() const { return std::max(largest_of<n>(most), largest_of<n>(-least)); }
+};
+
+/// Makes the steps and leaves the residual to the first coarse grid; before them adds that grid's correction or, the
+/// first time, moves what stands in the removed pixels into `kept`, the range of the others, where the solution is.
+/// Returns how far at most a removed pixel is from the mean of its neighbours, or what the correction counts for if
+/// that is more.
+template <int64_t n, bool corrected>
+KS_INLINE float sweep(Solver& s, const Range& kept) {
+  using V = LanesOf<n>;
   Finest& f = s.finest;
+  const int64_t width = f.width, height = f.height;
+  const V least = V{} + kept.least, most = V{} + kept.most;
   Restriction<n> down(s.grids[0], s.scratch);
-  LanesOf<n> most = {}, least = {}, most_added = {}, least_added = {};
-  for (int64_t front = 0; front <= f.height + kSteps; ++front) {
-    if (front < f.height) {
-      float *more = s.scratch.line.data(), *out = s.rings[0].at(front);
-      prolong<n>(s.grids[0], front, more);
-      const float *v = f.image.at(front), *m = f.mask.at(front);
-      for (int64_t x = 0; x < f.width; x += n) {
-        const LanesOf<n> added = lanes<n>(m + x) * lanes<n>(more + x);
-        lanes<n>(out + x) = lanes<n>(v + x) + added;
-        most_added = added > most_added ? added : most_added;
-        least_added = added < least_added ? added : least_added;
+  Extent<n> off, added;
+  V a, b, c, d;
+  for (int64_t front = 0; front < height + kSteps + 1; front += 2) {
+    if (front < height && corrected) {
+      Prolongation<n> up(s.grids[0], front / 2);
+      const auto add = [&](const float* v, const float* m, const V& more, float* out) KS_ALWAYS_INLINE {
+        const V part = lanes<n>(m) * more;
+        lanes<n>(out) = lanes<n>(v) + part;
+        added.add(part);
+      };
+      const float *v = f.image.at(front), *m = f.mask.at(front), *next_v = f.image.at(front + 1),
+                  *next_m = f.mask.at(front + 1);
+      float *out = s.rings[0].to(front), *next_out = s.rings[0].to(front + 1);
+      for (int64_t x = 0; x < width; x += 2 * n) {
+        up.at(x / 2, a, b, c, d);
+        add(v + x, m + x, a, out + x);
+        add(v + x + n, m + x + n, b, out + x + n);
+        add(next_v + x, next_m + x, c, next_out + x);
+        add(next_v + x + n, next_m + x + n, d, next_out + x + n);
+      }
+    }
+    for (int64_t y = front; y < std::min(front + 2, height) && !corrected; ++y) {
+      const float *v = f.image.at(y), *m = f.mask.at(y);
+      float* out = s.rings[0].to(y);
+      for (int64_t x = 0; x < width; x += n) {
+        a = lanes<n>(v + x) < least ? least : lanes<n>(v + x);
+        b = a > most ? most : a;
+        lanes<n>(out + x) = lanes<n>(m + x) > 0 ? b : lanes<n>(v + x);
       }
     }
     for (int64_t k = 0; k < kSteps; ++k) {
       const int64_t y = front - 1 - k;
-      if (y < 0 || y >= f.height) continue;
-      Ring& from = s.rings[static_cast<size_t>(k)];
-      const RowWeights& weights = f.weights_of(y);
-      const float *v = from.at(y), *m = f.mask.at(y), *step = weights.steps[static_cast<size_t>(k)].data();
-      float* out = k + 1 < kSteps ? s.rings[static_cast<size_t>(k + 1)].at(y) : f.image.at(y);
-      Excess<n> excess(from.at_or_zero(y - 1, f.height), v, from.at_or_zero(y + 1, f.height), weights.own.data());
-      LanesOf<n> e;
-      for (int64_t x = 0; x < f.width; x += n) {
-        excess.at(x, e);
-        lanes<n>(out + x) = lanes<n>(v + x) + lanes<n>(m + x) * lanes<n>(step + x) * e;
+      if (y < -1 || y >= height) continue;
+      const auto step = static_cast<size_t>(k);
+      const Ring& from = s.rings[step];
+      const float *v = from.at(y), *next_v = from.at(y + 1), *m = f.mask.at(y), *next_m = f.mask.at(y + 1),
+                  *length = f.weights_of(y).steps[step].data(), *next_length = f.weights_of(y + 1).steps[step].data();
+      const bool last = k + 1 == kSteps;
+      float *out = last ? f.image.at(y) : s.rings[step + 1].to(y),
+            *next_out = last ? f.image.at(y + 1) : s.rings[step + 1].to(y + 1);
+      Excess<n> excess(f, from, y);
+      for (int64_t x = 0; x < width; x += n) {
+        excess.at(x, a, b);
+        lanes<n>(out + x) = lanes<n>(v + x) + lanes<n>(m + x) * lanes<n>(length + x) * a;
+        lanes<n>(next_out + x) = lanes<n>(next_v + x) + lanes<n>(next_m + x) * lanes<n>(next_length + x) * b;
       }
     }
     const int64_t y = front - 1 - kSteps;
-    if (y < 0) continue;
-    const float *m = f.mask.at(y), *inverse = f.weights_of(y).inverse.data();
-    Excess<n> excess(f.image.at(y - 1), f.image.at(y), f.image.at(y + 1), f.weights_of(y).own.data());
-    LanesOf<n> e, off;
-    down.begin_row(y);
-    for (int64_t x = 0; x < f.width; x += n) {
-      excess.at(x, e);
-      e *= lanes<n>(m + x);
-      down.add(x, e);
-      off = e * lanes<n>(inverse + x);
-      most = off > most ? off : most;
-      least = off < least ? off : least;
+    if (y < 0 || y >= height) continue;
+    const float *m = f.mask.at(y), *next_m = f.mask.at(y + 1), *inverse = f.weights_of(y).inverse.data(),
+                *next_inverse = f.weights_of(y + 1).inverse.data();
+    Excess<n> excess(f, f.image, y);
+    for (int64_t x = 0; x < width; x += n) {
+      excess.at(x, a, b);
+      a *= lanes<n>(m + x);
+      b *= lanes<n>(next_m + x);
+      down.add(x, a, b);
+      off.add(lanes<n>(inverse + x) * a);
+      off.add(lanes<n>(next_inverse + x) * b);
     }
-    down.end_row(y);
+    down.end_rows(y / 2);
   }
-  down.end(f.height);
-  const float off = std::max(largest_of<n>(most), largest_of<n>(-least)),
-              added = std::max(largest_of<n>(most_added), largest_of<n>(-least_added));
-  return std::max(off, added * (kTolerance / kCorrectionTolerance));
+  down.end(height);
+  return std::max(off.magnitude(), added.magnitude() * (kTolerance / kCorrectionTolerance));
 }
 
-/// Moves what stands in the removed pixels into the range of the kept ones, where the solution is. Returns the largest
-/// magnitude of that range.
+/// Takes the mask and makes the matrices for it.
 template <int64_t n>
-KS_INLINE float clamp_removed(Finest& f) {
+KS_INLINE void mark(Solver& s, const uint8_t* removed) {
+  Finest& f = s.finest;
+  for (int64_t y = 0, width = f.width; y < f.height; ++y) {
+    const uint8_t* marks = removed + y * width;
+    float* mask = f.mask.at(y);
+    for (int64_t x = 0; x < width; ++x) mask[x] = static_cast<float>(marks[x]);
+  }
+  const FinestRows<n> finest{f, s.scratch, f.height};
+  coarsen<n>(finest, s.grids[0], s.scratch);
+  for (size_t level = 1; level < s.grids.size(); ++level) coarsen<n>(s.grids[level - 1], s.grids[level], s.scratch);
+}
+
+/// Takes a channel of an image; returns the range of what is kept.
+template <int64_t n>
+KS_INLINE Range take(Finest& f, const float* image) {
   using V = LanesOf<n>;
   V low = V{} + std::numeric_limits<float>::infinity(), high = -low;
-  for (int64_t y = 0; y < f.height; ++y) {
-    const float *row = f.image.at(y), *mask = f.mask.at(y), *weights = f.weights_of(y).sum.data();
-    for (int64_t x = 0; x < f.width; x += n) {
+  for (int64_t y = 0, width = f.width; y < f.height; ++y) {
+    float* row = f.image.at(y);
+    std::copy_n(image + y * width, width, row);
+    const float *mask = f.mask.at(y), *weights = f.weights_of(y).sum.data();
+    for (int64_t x = 0; x < width; x += n) {
       const V v = lanes<n>(row + x), w = lanes<n>(weights + x), m = lanes<n>(mask + x) * w;
       const V under = m < w ? v : low, over = m < w ? v : high;  // beyond the row's end all are 0
       low = under < low ? under : low;
       high = over > high ? over : high;
     }
   }
-  const float most = largest_of<n>(high), least = -largest_of<n>(-low);
-  for (int64_t y = 0; y < f.height; ++y) {
-    float* row = f.image.at(y);
-    for (int64_t x = 0; x < f.width; x += n) {
-      const V v = lanes<n>(row + x), above = v < least ? V{} + least : v;
-      lanes<n>(row + x) = lanes<n>(f.mask.at(y) + x) > 0 ? (above > most ? V{} + most : above) : v;
+  return {-largest_of<n>(-low), largest_of<n>(high)};
+}
+
+/// Imputes a channel.
+template <int64_t n>
+KS_INLINE void fill(Solver& s, const float* image, const float* noise, float* out) {
+  Finest& f = s.finest;
+  const Range kept = take<n>(f, image);
+  const float enough = kTolerance * std::max(std::fabs(kept.least), std::fabs(kept.most));
+  float off = sweep<n, false>(s, kept);
+  for (int round = 0; round < kMostRounds && off > (round > 0 ? enough : 0); ++round) {  // one correction at least
+    cycle<n>(s.grids, s.scratch);
+    off = sweep<n, true>(s, kept);
+  }
+  for (int64_t y = 0, width = f.width; y < f.height; ++y) {
+    const float *row = f.image.at(y), *mask = f.mask.at(y);
+    float* to = out + y * width;
+    if (noise) {
+      const float* more = noise + y * width;
+      KS_APART
+      for (int64_t x = 0; x < width; ++x) to[x] = row[x] + mask[x] * more[x];
+    } else {
+      std::copy_n(row, width, to);
     }
   }
-  return std::max(std::fabs(least), std::fabs(most));
 }
 
-/// The matrices for the mask.
-template <int64_t n>
-KS_INLINE void coarsen_all(Solver& s) {
-  const FinestRows<n> finest{s.finest, s.scratch, s.finest.height};
-  coarsen<n>(finest, s.grids[0], s.scratch);
-  for (size_t level = 1; level < s.grids.size(); ++level) coarsen<n>(s.grids[level - 1], s.grids[level], s.scratch);
+KS_WIDE void mark_in_lanes(Solver& s, const uint8_t* removed) {
+  mark<kLanes>(s, removed);
 }
-
-/// Solves for the channel and the matrices in it.
-template <int64_t n>
-KS_INLINE void solve_channel(Solver& s) {
-  const float enough = kTolerance * clamp_removed<n>(s.finest);
-  s.grids[0].correction.clear();
-  for (int round = 0; round < kMostRounds; ++round) {
-    const float off = sweep<n>(s);
-    if (!(off > (round > 0 ? enough : 0))) break;  // before the first correction the coarse grids have said nothing
-    cycle<n>(s.grids, s.scratch);
-  }
-}
-
-KS_WIDE void coarsen_in_lanes(Solver& s) {
-  coarsen_all<kLanes>(s);
-}
-KS_WIDE void solve_in_lanes(Solver& s) {
-  solve_channel<kLanes>(s);
+KS_WIDE void fill_in_lanes(Solver& s, const float* image, const float* noise, float* out) {
+  fill<kLanes>(s, image, noise, out);
 }
 #ifdef KS_WIDEST
-KS_WIDEST void coarsen_in_most_lanes(Solver& s) {
-  coarsen_all<kMostLanes>(s);
+KS_WIDEST void mark_in_most_lanes(Solver& s, const uint8_t* removed) {
+  mark<kMostLanes>(s, removed);
 }
-KS_WIDEST void solve_in_most_lanes(Solver& s) {
-  solve_channel<kMostLanes>(s);
+KS_WIDEST void fill_in_most_lanes(Solver& s, const float* image, const float* noise, float* out) {
+  fill<kMostLanes>(s, image, noise, out);
 }
 #endif
 
 struct Passes {
-  void (*coarsen)(Solver&);
-  void (*solve)(Solver&);
+  void (*mark)(Solver&, const uint8_t*);
+  void (*fill)(Solver&, const float*, const float*, float*);
 };
 
 Passes passes() {
 #ifdef KS_WIDEST
-  if (has_most_lanes()) return {coarsen_in_most_lanes, solve_in_most_lanes};
+  if (has_most_lanes()) return {mark_in_most_lanes, fill_in_most_lanes};
 #endif
-  return {coarsen_in_lanes, solve_in_lanes};
+  return {mark_in_lanes, fill_in_lanes};
 }
 
 }  // namespace imputation
@@ -280,26 +333,11 @@ Imputer::Imputer(Imputer&&) noexcept = default;
 
 void Imputer::impute(const float* image, int64_t channels, const std::vector<uint8_t>& removed, const float* noise,
                      float* out) {
-  imputation::Finest& f = solver_->finest;
   const imputation::Passes pass = imputation::passes();
-  for (int64_t y = 0; y < f.height; ++y) {
-    const uint8_t* marks = removed.data() + y * f.width;
-    float* mask = f.mask.at(y);
-    for (int64_t x = 0; x < f.width; ++x) mask[x] = static_cast<float>(marks[x]);
-  }
-  pass.coarsen(*solver_);
-  for (int64_t channel = 0; channel < channels; ++channel) {
-    const int64_t begin = channel * f.height * f.width;
-    for (int64_t y = 0; y < f.height; ++y) std::copy_n(image + begin + y * f.width, f.width, f.image.at(y));
-    pass.solve(*solver_);
-    for (int64_t y = 0; y < f.height; ++y) {
-      const int64_t at = begin + y * f.width;
-      std::copy_n(f.image.at(y), f.width, out + at);
-      if (!noise) continue;
-      const float* mask = f.mask.at(y);
-      for (int64_t x = 0; x < f.width; ++x) out[at + x] += mask[x] * noise[at + x];
-    }
-  }
+  const auto plane = static_cast<int64_t>(removed.size());
+  pass.mark(*solver_, removed.data());
+  for (int64_t begin = 0; begin < channels * plane; begin += plane)
+    pass.fill(*solver_, image + begin, noise ? noise + begin : nullptr, out + begin);
 }
 
 }  // namespace ks

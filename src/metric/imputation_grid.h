@@ -2,20 +2,19 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <utility>
+#include <cstdint>
 #include <vector>
 
 #include "tensor/wide.h"
 
-/// Multigrid with bilinear transfer and Galerkin operators (U. Trottenberg, C. Oosterlee, A. Schüller: Multigrid, 2001,
-/// section 7.8) for symmetric matrices that join a pixel to its eight neighbours. All channels of an image have the
-/// same matrix. `n`: so many floats go through at once.
+/// Grids of multigrid with bilinear transfer and Galerkin operators (U. Trottenberg, C. Oosterlee, A. Schüller:
+/// Multigrid, 2001, section 7.8) for symmetric matrices that join a pixel to its eight neighbours. All channels of an
+/// image have the same matrix. `n`: so many floats go through at once.
 namespace ks::imputation {
 
 // On coarse grids Jacobi's steps are divided by this share of the sum of a row's magnitudes, so that no eigenvalue is
-// above its inverse (Gershgorin): two steps of these lengths then make every error smaller.
+// above its inverse (Gershgorin): two steps of the lengths of kCoarseSteps then make every error smaller.
 constexpr float kRowShare = 0.55f;
-constexpr std::array<float, 2> kCoarseSteps = {1.5f, 0.8f};
 
 inline int64_t padded(int64_t width) {
   return (width + kMostLanes - 1) / kMostLanes * kMostLanes;
@@ -33,19 +32,30 @@ class Line {
   AlignedFloats values_;
 };
 
-/// One value a cell, with rows of 0 above and below and at least kMostLanes of 0 on both sides.
+/// One value a cell, with two rows of 0 above and below, and at least kMostLanes of 0 on both sides.
 class Field {
  public:
   Field(int64_t height, int64_t width)
-      : row_(padded(width) + 2 * kMostLanes), values_((height + 2) * row_ + kMostLanes) {}
-  float* at(int64_t y) { return values_.data() + (y + 1) * row_ + kMostLanes; }
-  const float* at(int64_t y) const { return values_.data() + (y + 1) * row_ + kMostLanes; }
+      : row_(padded(width) + 2 * kMostLanes), values_((height + 4) * row_ + kMostLanes) {}
+  float* at(int64_t y) { return values_.data() + (y + 2) * row_ + kMostLanes; }
+  const float* at(int64_t y) const { return values_.data() + (y + 2) * row_ + kMostLanes; }
   void clear() { std::fill_n(values_.data(), values_.size(), 0.0f); }
-  /// From a cell to the one below.
-  int64_t row() const { return row_; }
 
  private:
   int64_t row_;
+  AlignedFloats values_;
+};
+
+/// Rows between two steps of Jacobi that follow one another down a grid: the last four, and 0 outside.
+class Ring {
+ public:
+  Ring(int64_t height, int64_t width) : height_(height), row_(padded(width) + 3 * kMostLanes), values_(6 * row_) {}
+  float* to(int64_t y) { return values_.data() + place(y, 5) + kMostLanes; }
+  const float* at(int64_t y) const { return values_.data() + place(y, 4) + kMostLanes; }
+
+ private:
+  int64_t place(int64_t y, int64_t outside) const { return (y >= 0 && y < height_ ? y & 3 : outside) * row_; }
+  int64_t height_, row_;
   AlignedFloats values_;
 };
 
@@ -58,16 +68,17 @@ struct Grid {
   int64_t height, width;
   std::vector<Field> matrix;
   Field step;  // Jacobi's, 0 where the row is
-  Field residual, correction, smoothed;
+  Field residual, correction;
+  std::vector<Ring> rings;  // what each of the steps reads
 
-  Grid(int64_t height_, int64_t width_)
+  Grid(int64_t height_, int64_t width_, size_t steps)
       : height(height_),
         width(width_),
         matrix(entries, Field(height_, width_)),
         step(height_, width_),
         residual(step),
         correction(step),
-        smoothed(step) {}
+        rings(steps, Ring(height_, width_)) {}
 };
 
 /// A row of entries after every second column has gone.
@@ -82,10 +93,10 @@ struct HalfRow {
 /// Room for what is made row by row.
 struct GridScratch {
   std::vector<Line> entry;
-  Line line, sum, next_sum;
+  Line sum, half_row;
   std::vector<HalfRow> half;
   explicit GridScratch(int64_t width)
-      : entry(entries, Line(width)), line(width), sum(width), next_sum(width), half(3, HalfRow(width)) {}
+      : entry(entries, Line(width)), sum(width), half_row(width), half(3, HalfRow(width)) {}
 };
 
 /// The values one cell before or after those of a vector, from two that follow one another.
@@ -119,67 +130,13 @@ KS_INLINE void split(const float* v, LanesOf<n>& even, LanesOf<n>& odd) {
 
 /// The opposite.
 template <int64_t n>
-KS_INLINE void join(const LanesOf<n>& even, const LanesOf<n>& odd, float* out) {
+KS_INLINE void join(const LanesOf<n>& even, const LanesOf<n>& odd, LanesOf<n>& first, LanesOf<n>& second) {
   if constexpr (n == kLanes) {
-    lanes<n>(out) = __builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11);
-    lanes<n>(out + n) = __builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
+    first = __builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11);
+    second = __builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
   } else {
-    lanes<n>(out) = __builtin_shufflevector(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    lanes<n>(out + n) =
-        __builtin_shufflevector(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-  }
-}
-
-/// P' v for the values of a finer grid's rows that are given one after the other, where P is bilinear: coarse cell
-/// (Y, X) lies on the fine one (2 Y, 2 X).
-template <int64_t n>
-class Restriction {
- public:
-  KS_INLINE Restriction(Grid& coarse, GridScratch& s) : coarse_(coarse), sum_(s.sum.data()), next_(s.next_sum.data()) {
-    s.sum.clear();
-    s.next_sum.clear();
-  }
-  /// Before the values of a row.
-  KS_INLINE void begin_row(int64_t y) { share_ = y % 2 ? 0.5f : 1.0f; }
-  KS_INLINE void add(int64_t x, const LanesOf<n>& v) {
-    const LanesOf<n> part = share_ * v;
-    lanes<n>(sum_ + x) += part;
-    lanes<n>(next_ + x) = part;
-  }
-  KS_INLINE void end_row(int64_t y) {
-    if (y % 2 == 0) return;
-    write(y / 2);
-    std::swap(sum_, next_);
-  }
-  /// After the last of so many rows.
-  KS_INLINE void end(int64_t height) { write(height / 2); }
-
- private:
-  KS_INLINE void write(int64_t y) {
-    float* out = coarse_.residual.at(y);
-    LanesOf<n> before = {}, even, odd, left;
-    for (int64_t x = 0; x < coarse_.width; x += n) {
-      split<n>(sum_ + 2 * x, even, odd);
-      one_before<n>(before, odd, left);
-      lanes<n>(out + x) = even + 0.5f * (left + odd);
-      before = odd;
-    }
-  }
-
-  Grid& coarse_;
-  float *sum_, *next_, share_ = 1;
-};
-
-/// Row y of P times the coarse grid's correction; `out`: of a Line.
-template <int64_t n>
-KS_INLINE void prolong(const Grid& coarse, int64_t y, float* out) {
-  const float *v = coarse.correction.at(y / 2), *w = coarse.correction.at((y + 1) / 2);
-  LanesOf<n> here = 0.5f * (lanes<n>(v) + lanes<n>(w)), right;
-  for (int64_t x = 0; x < coarse.width; x += n) {
-    const LanesOf<n> after = 0.5f * (lanes<n>(v + x + n) + lanes<n>(w + x + n));
-    one_after<n>(here, after, right);
-    join<n>(here, 0.5f * (here + right), out + 2 * x);
-    here = after;
+    first = __builtin_shufflevector(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    second = __builtin_shufflevector(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
   }
 }
 
@@ -278,62 +235,6 @@ KS_INLINE void coarsen(Finer& fine, Grid& coarse, GridScratch& s) {
       if (row % 2) halve_rows<n>(half(row - 2), half(row - 1), half(row), y, coarse);
     }
   set_steps<n>(coarse);
-}
-
-/// One step of Jacobi.
-template <int64_t n>
-KS_INLINE void smooth(const Grid& g, float length, const Field& from, Field& to) {
-  using V = LanesOf<n>;
-  const int64_t row = from.row();
-  const auto [d, e, sw, so, se] = rows_of(g, 0);
-  const float *v = from.at(0), *r = g.residual.at(0), *step = g.step.at(0);
-  float* out = to.at(0);
-  for (int64_t begin = 0; begin < g.height * row; begin += row)
-    for (int64_t i = begin; i < begin + g.width; i += n) {
-      const int64_t above = i - row, below = i + row;
-      const V sum = lanes<n>(d + i) * lanes<n>(v + i) + lanes<n>(e + i) * lanes<n>(v + i + 1) +
-                    lanes<n>(e + i - 1) * lanes<n>(v + i - 1) + lanes<n>(sw + i) * lanes<n>(v + below - 1) +
-                    lanes<n>(so + i) * lanes<n>(v + below) + lanes<n>(se + i) * lanes<n>(v + below + 1) +
-                    lanes<n>(se + above - 1) * lanes<n>(v + above - 1) + lanes<n>(so + above) * lanes<n>(v + above) +
-                    lanes<n>(sw + above + 1) * lanes<n>(v + above + 1);
-      lanes<n>(out + i) = lanes<n>(v + i) + length * lanes<n>(step + i) * (lanes<n>(r + i) - sum);
-    }
-}
-
-/// grids[0].correction = about A^-1 grids[0].residual: down to the coarsest grid at once, and up with two steps of
-/// Jacobi on the first grid and two more on each coarser one, which cost little and are what large holes need.
-template <int64_t n>
-KS_INLINE void cycle(std::vector<Grid>& grids, GridScratch& s) {
-  for (size_t level = 0; level + 1 < grids.size(); ++level) {
-    const Grid& g = grids[level];
-    Restriction<n> down(grids[level + 1], s);
-    for (int64_t y = 0; y < g.height; ++y) {
-      down.begin_row(y);
-      const float* r = g.residual.at(y);
-      for (int64_t x = 0; x < g.width; x += n) down.add(x, lanes<n>(r + x));
-      down.end_row(y);
-    }
-    down.end(g.height);
-  }
-  for (size_t level = grids.size(); level-- > 0;) {
-    Grid& g = grids[level];
-    if (level + 1 == grids.size()) {
-      g.correction.clear();
-    } else {
-      float* more = s.line.data();
-      for (int64_t y = 0; y < g.height; ++y) {
-        prolong<n>(grids[level + 1], y, more);
-        const float* step = g.step.at(y);
-        float* c = g.correction.at(y);
-        for (int64_t x = 0; x < g.width; x += n)
-          lanes<n>(c + x) = lanes<n>(step + x) > 0 ? lanes<n>(more + x) : LanesOf<n>{};
-      }
-    }
-    for (size_t pairs = 0; pairs <= level; ++pairs) {
-      smooth<n>(g, kCoarseSteps[0], g.correction, g.smoothed);
-      smooth<n>(g, kCoarseSteps[1], g.smoothed, g.correction);
-    }
-  }
 }
 
 }  // namespace ks::imputation

@@ -8,6 +8,7 @@
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
+#include "tensor/wide.h"
 
 // Y. Rong, T. Leemann, V. Borisov, G. Kasneci, E. Kasneci: A consistent and efficient evaluation strategy for
 // attribution methods, ICML 2022: remove and debias. What is removed is imputed from its neighbours, so that the
@@ -47,6 +48,11 @@ std::vector<int32_t> pixel_ranks(const Trial& t, int64_t n) {
   return ranks;
 }
 
+/// Marks the pixels whose ranks begin with `first` and are so many.
+KS_WIDE void mark_removed(const int32_t* ranks, uint32_t first, uint32_t count, uint8_t* removed, int64_t pixels) {
+  for (int64_t i = 0; i < pixels; ++i) removed[i] = static_cast<uint32_t>(ranks[i]) - first < count;
+}
+
 /// Noise for every value of image n. All of the image's pictures get the same where pixels are removed: what tells
 /// them apart is what was removed.
 std::vector<float> noise_of(const Trial& t, int64_t n, double deviation) {
@@ -71,35 +77,42 @@ MetricResult road(const MetricRequest& r, const Params& p) {
   const size_t pictures = least.size() * points;  // of an image: way by way, point by point
   std::vector<std::vector<float>> logits(static_cast<size_t>(t.images) * pictures);
   const int threads = thread_count(r.classifier->session_options().threads);
-  std::vector<Imputer> imputers;
+  struct Worker {
+    Imputer imputer;
+    std::vector<uint8_t> removed;
+  };
+  std::vector<Worker> workers;
   for (int i = 0; i < std::min<int64_t>(threads, static_cast<int64_t>(pictures)); ++i)
-    imputers.emplace_back(t.height, t.width);
-  std::vector<std::vector<float>> made(std::min(pictures, static_cast<size_t>(std::max(threads, kMadeTogether))));
+    workers.push_back({Imputer(t.height, t.width), std::vector<uint8_t>(static_cast<size_t>(t.pixels))});
+  // One thread makes each picture where the network takes it from.
+  std::vector<std::vector<float>> made(
+      threads == 1 ? 0 : std::min(pictures, static_cast<size_t>(std::max(threads, kMadeTogether))),
+      std::vector<float>(static_cast<size_t>(t.size)));
   for (int64_t n = 0; n < t.images; ++n) {
     if (t.examine(n, ranked_by_position) == MapDefect::undefined) continue;
     const std::vector<int32_t> ranks = pixel_ranks(t, n);
     const std::vector<float> noise = deviation > 0 ? noise_of(t, n, deviation) : std::vector<float>();
-    const auto make = [&](size_t i, int thread, std::vector<float>& values) {
+    const auto make = [&](size_t i, int thread, float* out) {
       const size_t way = i / points, point = i % points;
-      const auto count = static_cast<int32_t>(static_cast<double>(t.pixels) * percentages[point] / 100);
-      const int32_t first = least[way] ? static_cast<int32_t>(t.pixels) - count : 0;
-      std::vector<uint8_t> removed(ranks.size());
-      for (size_t k = 0; k < ranks.size(); ++k)
-        removed[k] = static_cast<uint8_t>(static_cast<uint32_t>(ranks[k] - first) < static_cast<uint32_t>(count));
-      values.resize(static_cast<size_t>(t.size));
-      imputers[static_cast<size_t>(thread)].impute(t.input(n), t.channels, removed,
-                                                   noise.empty() ? nullptr : noise.data(), values.data());
+      const auto count = static_cast<int64_t>(static_cast<double>(t.pixels) * percentages[point] / 100);
+      const int64_t first = least[way] ? t.pixels - count : 0;
+      Worker& worker = workers[static_cast<size_t>(thread)];
+      mark_removed(ranks.data(), static_cast<uint32_t>(first), static_cast<uint32_t>(count), worker.removed.data(),
+                   t.pixels);
+      worker.imputer.impute(t.input(n), t.channels, worker.removed, noise.empty() ? nullptr : noise.data(), out);
     };
-    for (size_t begin = 0; begin < pictures; begin += made.size()) {
+    const auto place = [&](size_t i) {
+      const size_t at = static_cast<size_t>(n) * pictures + i;
+      if (r.progress) r.progress(static_cast<double>(at) / static_cast<double>(logits.size()));
+      return evaluator.next(&logits[at]);
+    };
+    for (size_t i = 0; made.empty() && i < pictures; ++i) make(i, 0, place(i));
+    for (size_t begin = 0; begin < pictures && !made.empty(); begin += made.size()) {
       const size_t count = std::min(made.size(), pictures - begin);
       for_each(static_cast<int64_t>(count), threads, [&](int64_t i, int thread) {
-        make(begin + static_cast<size_t>(i), thread, made[static_cast<size_t>(i)]);
+        make(begin + static_cast<size_t>(i), thread, made[static_cast<size_t>(i)].data());
       });
-      for (size_t i = 0; i < count; ++i) {
-        const size_t place = static_cast<size_t>(n) * pictures + begin + i;
-        std::copy(made[i].begin(), made[i].end(), evaluator.next(&logits[place]));
-        if (r.progress) r.progress(static_cast<double>(place + 1) / static_cast<double>(logits.size()));
-      }
+      for (size_t i = 0; i < count; ++i) std::copy(made[i].begin(), made[i].end(), place(begin + i));
     }
   }
   evaluator.finish();

@@ -12,7 +12,8 @@
 #else
 #define KS_WIDE
 #endif
-#define KS_INLINE inline __attribute__((always_inline))
+#define KS_ALWAYS_INLINE __attribute__((always_inline))
+#define KS_INLINE inline KS_ALWAYS_INLINE
 
 /// Before a loop none of whose rounds reads what another one writes.
 #ifdef __clang__

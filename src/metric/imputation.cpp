@@ -32,13 +32,15 @@ struct RowWeights {
   std::vector<Line> steps;
 
   RowWeights(int64_t width, size_t vertical) : sum(width), own(width), inverse(width), steps(kSteps, Line(width)) {
+    // Along a single row or column the eigenvalues reach 2.
+    const float share = vertical == 0 || width == 1 ? 2.0f / 3 : 1.0f;
     for (int64_t x = 0; x < width; ++x) {
       const size_t horizontal = static_cast<size_t>(x > 0) + static_cast<size_t>(x + 1 < width);
       const float weights = static_cast<float>(2 * horizontal + 2 * vertical + horizontal * vertical);
       sum.data()[x] = weights;
       own.data()[x] = weights + 4;
       inverse.data()[x] = weights > 0 ? 1 / weights : 0;
-      for (size_t k = 0; k < steps.size(); ++k) steps[k].data()[x] = kFinestSteps[k] * inverse.data()[x];
+      for (size_t k = 0; k < steps.size(); ++k) steps[k].data()[x] = share * kFinestSteps[k] * inverse.data()[x];
     }
   }
 };
@@ -331,13 +333,12 @@ Imputer::Imputer(int64_t height, int64_t width) : solver_(std::make_unique<imput
 Imputer::~Imputer() = default;
 Imputer::Imputer(Imputer&&) noexcept = default;
 
-void Imputer::impute(const float* image, int64_t channels, const std::vector<uint8_t>& removed, const float* noise,
-                     float* out) {
-  const imputation::Passes pass = imputation::passes();
-  const auto plane = static_cast<int64_t>(removed.size());
-  pass.mark(*solver_, removed.data());
-  for (int64_t begin = 0; begin < channels * plane; begin += plane)
-    pass.fill(*solver_, image + begin, noise ? noise + begin : nullptr, out + begin);
+void Imputer::remove(const std::vector<uint8_t>& removed) {
+  imputation::passes().mark(*solver_, removed.data());
+}
+
+void Imputer::fill(const float* image, const float* noise, float* out) {
+  imputation::passes().fill(*solver_, image, noise, out);
 }
 
 }  // namespace ks

@@ -14,17 +14,18 @@ struct Solver;
 /// weighted mean of its neighbours inside the image, removed ones included: direct ones weigh 1/6, diagonal ones 1/12.
 class Imputer {
  public:
-  /// For images of this size; holds the memory that imputing one takes. Not for several threads at once.
+  /// For images of this size; holds the memory that imputing takes. Not for several threads at once.
   Imputer(int64_t height, int64_t width);
   ~Imputer();
   Imputer(Imputer&&) noexcept;
 
-  /// Imputes the removed pixels of every channel of `image` [channels,height,width] into `out`, which may be `image`:
-  /// each is that mean to 1e-6 of the largest value that is kept, and the solution to about 1e-4 of it
-  /// even in holes that are most of the image. `removed`: 1 for a pixel that is, else 0; not
-  /// all 1. `noise` of the image's shape is added to what was removed; null for none.
-  void impute(const float* image, int64_t channels, const std::vector<uint8_t>& removed, const float* noise,
-              float* out);
+  /// Which pixels are removed from now on: 1 for a pixel that is, else 0; not all 1.
+  void remove(const std::vector<uint8_t>& removed);
+
+  /// Imputes the removed pixels of one channel into `out`, which may be `image`: each is that mean to 1e-6 of the
+  /// largest value that is kept, and the solution to about 1e-4 of it even in holes that are most of the image. `noise`
+  /// of the channel's size is added to what was removed; null for none.
+  void fill(const float* image, const float* noise, float* out);
 
  private:
   std::unique_ptr<imputation::Solver> solver_;

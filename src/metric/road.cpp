@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
+#include <utility>
 
 #include "metric/faithfulness.h"
 #include "metric/imputation.h"
@@ -80,9 +82,10 @@ MetricResult road(const MetricRequest& r, const Params& p) {
   struct Worker {
     Imputer imputer;
     std::vector<uint8_t> removed;
+    size_t place = SIZE_MAX;  // of the picture that it is at
   };
   std::vector<Worker> workers;
-  for (int i = 0; i < std::min<int64_t>(threads, static_cast<int64_t>(pictures)); ++i)
+  for (int i = 0; i < std::min<int64_t>(threads, static_cast<int64_t>(pictures) * t.channels); ++i)
     workers.push_back({Imputer(t.height, t.width), std::vector<uint8_t>(static_cast<size_t>(t.pixels))});
   // One thread makes each picture where the network takes it from.
   std::vector<std::vector<float>> made(
@@ -92,27 +95,35 @@ MetricResult road(const MetricRequest& r, const Params& p) {
     if (t.examine(n, ranked_by_position) == MapDefect::undefined) continue;
     const std::vector<int32_t> ranks = pixel_ranks(t, n);
     const std::vector<float> noise = deviation > 0 ? noise_of(t, n, deviation) : std::vector<float>();
-    const auto make = [&](size_t i, int thread, float* out) {
-      const size_t way = i / points, point = i % points;
-      const auto count = static_cast<int64_t>(static_cast<double>(t.pixels) * percentages[point] / 100);
-      const int64_t first = least[way] ? t.pixels - count : 0;
+    const auto place = [&](size_t i) { return static_cast<size_t>(n) * pictures + i; };
+    const auto make = [&](size_t i, int64_t channel, int thread, float* out) {
       Worker& worker = workers[static_cast<size_t>(thread)];
-      mark_removed(ranks.data(), static_cast<uint32_t>(first), static_cast<uint32_t>(count), worker.removed.data(),
-                   t.pixels);
-      worker.imputer.impute(t.input(n), t.channels, worker.removed, noise.empty() ? nullptr : noise.data(), out);
+      if (std::exchange(worker.place, place(i)) != place(i)) {
+        const size_t way = i / points, point = i % points;
+        const auto count = static_cast<int64_t>(static_cast<double>(t.pixels) * percentages[point] / 100);
+        const int64_t first = least[way] ? t.pixels - count : 0;
+        mark_removed(ranks.data(), static_cast<uint32_t>(first), static_cast<uint32_t>(count), worker.removed.data(),
+                     t.pixels);
+        worker.imputer.remove(worker.removed);
+      }
+      const int64_t begin = channel * t.pixels;
+      worker.imputer.fill(t.input(n) + begin, noise.empty() ? nullptr : noise.data() + begin, out + begin);
     };
-    const auto place = [&](size_t i) {
-      const size_t at = static_cast<size_t>(n) * pictures + i;
-      if (r.progress) r.progress(static_cast<double>(at) / static_cast<double>(logits.size()));
-      return evaluator.next(&logits[at]);
+    const auto next = [&](size_t i) {
+      if (r.progress) r.progress(static_cast<double>(place(i)) / static_cast<double>(logits.size()));
+      return evaluator.next(&logits[place(i)]);
     };
-    for (size_t i = 0; made.empty() && i < pictures; ++i) make(i, 0, place(i));
+    for (size_t i = 0; made.empty() && i < pictures; ++i) {
+      float* out = next(i);
+      for (int64_t channel = 0; channel < t.channels; ++channel) make(i, channel, 0, out);
+    }
     for (size_t begin = 0; begin < pictures && !made.empty(); begin += made.size()) {
       const size_t count = std::min(made.size(), pictures - begin);
-      for_each(static_cast<int64_t>(count), threads, [&](int64_t i, int thread) {
-        make(begin + static_cast<size_t>(i), thread, made[static_cast<size_t>(i)].data());
+      for_each(static_cast<int64_t>(count) * t.channels, threads, [&](int64_t task, int thread) {
+        const auto i = static_cast<size_t>(task / t.channels);
+        make(begin + i, task % t.channels, thread, made[i].data());
       });
-      for (size_t i = 0; i < count; ++i) std::copy(made[i].begin(), made[i].end(), place(begin + i));
+      for (size_t i = 0; i < count; ++i) std::copy(made[i].begin(), made[i].end(), next(begin + i));
     }
   }
   evaluator.finish();

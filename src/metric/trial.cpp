@@ -76,17 +76,19 @@ Steps Trial::steps() const {
 
 std::vector<int64_t> Trial::order(int64_t n, const Steps& steps) const {
   if (maps.stride() == size) return prepared_maps->order(n);
-  if (steps.whole_pixels) {
-    std::vector<int64_t> features;
-    features.reserve(static_cast<size_t>(size));
-    for (const int64_t pixel : prepared_maps->order(n))
-      for (int64_t c = 0; c < channels; ++c) features.push_back(c * pixels + pixel);
-    return features;
+  // The order of the map's values repeated for every channel: where pixels tie, channel by channel, unless they go
+  // whole.
+  const std::vector<int64_t>& ranked = prepared_maps->order(n);
+  const double* values = maps.sample(n);
+  std::vector<int64_t> features;
+  features.reserve(static_cast<size_t>(size));
+  for (size_t begin = 0, end = 0; begin < ranked.size(); begin = end) {
+    end = begin + 1;
+    while (!steps.whole_pixels && end < ranked.size() && values[ranked[end]] == values[ranked[begin]]) ++end;
+    for (int64_t c = 0; c < channels; ++c)
+      for (size_t k = begin; k < end; ++k) features.push_back(c * pixels + ranked[k]);
   }
-  std::vector<double> repeated;
-  repeated.reserve(static_cast<size_t>(size));
-  for (int64_t c = 0; c < channels; ++c) repeated.insert(repeated.end(), maps.sample(n), maps.sample(n) + pixels);
-  return descending_order(repeated.data(), size);
+  return features;
 }
 
 uint64_t Trial::seed(int64_t n, uint64_t draw) const {

@@ -252,7 +252,8 @@ TEST_CASE("imputation: ramps come back exactly, every removed pixel is its neigh
   for (size_t i = 0; i < ramp.size(); ++i)
     if (hole[i % hole.size()]) ramp[i] = static_cast<float>(10 * random.normal());
   Imputer imputer(height, width);
-  imputer.impute(ramp.data(), 2, hole, nullptr, ramp.data());
+  imputer.remove(hole);
+  for (int c = 0; c < 2; ++c) imputer.fill(ramp.data() + c * plane, nullptr, ramp.data() + c * plane);
   for (size_t i = 0; i < image.size(); ++i) CHECK(std::fabs(ramp[i] - image[i]) < 1e-4);
 
   for (float& v : image) v = static_cast<float>(random.normal());
@@ -260,7 +261,8 @@ TEST_CASE("imputation: ramps come back exactly, every removed pixel is its neigh
     for (uint8_t& r : hole) r = random.chance(share);
     hole[77] = 0;
     std::vector<float> filled = image;
-    imputer.impute(filled.data(), 2, hole, nullptr, filled.data());
+    imputer.remove(hole);
+    for (int c = 0; c < 2; ++c) imputer.fill(image.data() + c * plane, nullptr, filled.data() + c * plane);
     double worst = 0;
     for (int c = 0; c < 2; ++c)
       for (int i = 0; i < plane; ++i) {
@@ -281,6 +283,25 @@ TEST_CASE("imputation: ramps come back exactly, every removed pixel is its neigh
         worst = std::max(worst, std::fabs(v[i] - sum / weights));
       }
     CHECK(worst < 1e-5);
+  }
+}
+
+TEST_CASE("imputation: along a single row or column what is removed lies on a line between what is kept") {
+  const int length = 64;
+  std::vector<float> image(length, 7.0f), filled(length);
+  std::vector<uint8_t> hole(length, 1);
+  for (const auto [at, value] : std::vector<std::pair<size_t, float>>{{3, 0.5f}, {20, -1.0f}, {63, 2.0f}}) {
+    image[at] = value;
+    hole[at] = 0;
+  }
+  for (const bool row : {true, false}) {
+    Imputer imputer(row ? 1 : length, row ? length : 1);
+    imputer.remove(hole);
+    imputer.fill(image.data(), nullptr, filled.data());
+    for (int i = 0; i < length; ++i) {
+      const double expected = i < 3 ? 0.5 : i < 20 ? 0.5 - 1.5 * (i - 3) / 17 : -1 + 3.0 * (i - 20) / 43;
+      CHECK(std::fabs(filled[static_cast<size_t>(i)] - expected) < 1e-3);
+    }
   }
 }
 
@@ -312,8 +333,9 @@ TEST_CASE("imputation: in holes up to the border it is what successive overrelax
   std::vector<float> filled = image, noisy = image;
   const std::vector<float> noise(static_cast<size_t>(plane), 0.25f);
   Imputer imputer(height, width);
-  imputer.impute(image.data(), 1, hole, nullptr, filled.data());
-  imputer.impute(image.data(), 1, hole, noise.data(), noisy.data());
+  imputer.remove(hole);
+  imputer.fill(image.data(), nullptr, filled.data());
+  imputer.fill(image.data(), noise.data(), noisy.data());
   double worst = 0, largest = 0;
   for (size_t i = 0; i < exact.size(); ++i) {
     worst = std::max(worst, std::fabs(filled[i] - exact[i]));

@@ -96,32 +96,40 @@ struct Window {
   LanesOf<n> before_, next_;
 };
 
+/// Where the first rows of a grid's fields begin.
+struct Origin {
+  Rows matrix;
+  const float *residual, *step;
+  int64_t row, width;
+  KS_INLINE explicit Origin(const Grid& g)
+      : matrix(rows_of(g, 0)), residual(g.residual.at(0)), step(g.step.at(0)), row(g.step.row()), width(g.width) {}
+};
+
 /// One step of Jacobi for rows y and y + 1.
 template <int64_t n>
-KS_INLINE void smooth(const Grid& g, int64_t y, float length, const Ring& from, float* out, float* next_out) {
+KS_INLINE void smooth(const Origin& o, int64_t y, float length, const Ring& from, float* out, float* next_out) {
   using V = LanesOf<n>;
   Window<n> above(from.at(y - 1)), v(from.at(y)), next(from.at(y + 1)), below(from.at(y + 2));
-  const Rows m = rows_of(g, y), m_next = rows_of(g, y + 1), m_above = rows_of(g, y - 1);
-  const float *r = g.residual.at(y), *r_next = g.residual.at(y + 1), *step = g.step.at(y),
-              *step_next = g.step.at(y + 1);
-  for (int64_t x = 0, width = g.width; x < width; x += n) {
-    const auto at = [x](const float* row, int64_t offset = 0)
-                        KS_ALWAYS_INLINE -> const V& { return lanes<n>(row + x + offset); };
+  const auto [d, e, sw, so, se] = o.matrix;
+  const float *r = o.residual, *step = o.step;
+  const int64_t row = o.row, begin = y * row;
+  for (int64_t x = 0, width = o.width; x < width; x += n) {
+    const int64_t i = begin + x, i_above = i - row, i_next = i + row;
     above.go(x);
     v.go(x);
     next.go(x);
     below.go(x);
-    const V between = at(m[south]);
-    const V sum = at(m[own]) * v.here + at(m[east]) * v.right + at(m[east], -1) * v.left +
-                  at(m[south_west]) * next.left + between * next.here + at(m[south_east]) * next.right +
-                  at(m_above[south_east], -1) * above.left + at(m_above[south]) * above.here +
-                  at(m_above[south_west], 1) * above.right;
-    const V next_sum = at(m_next[own]) * next.here + at(m_next[east]) * next.right + at(m_next[east], -1) * next.left +
-                       at(m_next[south_west]) * below.left + at(m_next[south]) * below.here +
-                       at(m_next[south_east]) * below.right + at(m[south_east], -1) * v.left + between * v.here +
-                       at(m[south_west], 1) * v.right;
-    lanes<n>(out + x) = v.here + length * at(step) * (at(r) - sum);
-    lanes<n>(next_out + x) = next.here + length * at(step_next) * (at(r_next) - next_sum);
+    const V between = lanes<n>(so + i);
+    const V sum = lanes<n>(d + i) * v.here + lanes<n>(e + i) * v.right + lanes<n>(e + i - 1) * v.left +
+                  lanes<n>(sw + i) * next.left + between * next.here + lanes<n>(se + i) * next.right +
+                  lanes<n>(se + i_above - 1) * above.left + lanes<n>(so + i_above) * above.here +
+                  lanes<n>(sw + i_above + 1) * above.right;
+    const V next_sum = lanes<n>(d + i_next) * next.here + lanes<n>(e + i_next) * next.right +
+                       lanes<n>(e + i_next - 1) * next.left + lanes<n>(sw + i_next) * below.left +
+                       lanes<n>(so + i_next) * below.here + lanes<n>(se + i_next) * below.right +
+                       lanes<n>(se + i - 1) * v.left + between * v.here + lanes<n>(sw + i + 1) * v.right;
+    lanes<n>(out + x) = v.here + length * lanes<n>(step + i) * (lanes<n>(r + i) - sum);
+    lanes<n>(next_out + x) = next.here + length * lanes<n>(step + i_next) * (lanes<n>(r + i_next) - next_sum);
   }
 }
 
@@ -143,6 +151,7 @@ KS_INLINE void cycle(std::vector<Grid>& grids, GridScratch& s) {
   for (size_t level = grids.size(); level-- > 0;) {
     Grid& g = grids[level];
     const auto steps = static_cast<int64_t>(g.rings.size());
+    const Origin origin(g);
     for (int64_t front = 0; front < g.height + steps; front += 2) {
       if (front < g.height) {
         float *c = g.rings[0].to(front), *next_c = g.rings[0].to(front + 1);
@@ -169,7 +178,7 @@ KS_INLINE void cycle(std::vector<Grid>& grids, GridScratch& s) {
         if (y < -1 || y >= g.height) continue;
         const bool last = k + 1 == steps;
         Ring& to = g.rings[static_cast<size_t>(last ? k : k + 1)];
-        smooth<n>(g, y, kCoarseSteps[static_cast<size_t>(k % 2)], g.rings[static_cast<size_t>(k)],
+        smooth<n>(origin, y, kCoarseSteps[static_cast<size_t>(k % 2)], g.rings[static_cast<size_t>(k)],
                   last ? g.correction.at(y) : to.to(y), last ? g.correction.at(y + 1) : to.to(y + 1));
       }
     }

@@ -39,6 +39,8 @@ class Field {
       : row_(padded(width) + 2 * kMostLanes), values_((height + 4) * row_ + kMostLanes) {}
   float* at(int64_t y) { return values_.data() + (y + 2) * row_ + kMostLanes; }
   const float* at(int64_t y) const { return values_.data() + (y + 2) * row_ + kMostLanes; }
+  /// From a cell to the one below.
+  int64_t row() const { return row_; }
   void clear() { std::fill_n(values_.data(), values_.size(), 0.0f); }
 
  private:

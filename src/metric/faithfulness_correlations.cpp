@@ -110,7 +110,7 @@ MetricResult monotonicity_correlation(const MetricRequest& r, const Params& p) {
 /// Asks for the output without each of `runs` random subsets of one size; what the map gives to them goes to `sums`.
 void ask_subsets(Trial& t, int64_t n, int64_t size, int64_t runs, const Absent& absent, std::vector<double>& sums,
                  std::vector<double>& without) {
-  Subsets subsets(t.seed(n), t.maps.stride());
+  Subsets subsets(t.seed(n), t.maps.stride(), t.request.subsets);
   sums.assign(static_cast<size_t>(runs), 0);
   without.assign(static_cast<size_t>(runs), kUndefined);
   const double* map = t.maps.sample(n);

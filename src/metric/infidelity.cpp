@@ -48,7 +48,7 @@ void perturb_subsets(Trial& t, int64_t n, const std::vector<double>& shares, Per
     by_pixel[static_cast<size_t>(i % t.pixels)] +=
         t.attribution(n, i) * (static_cast<double>(t.input(n)[i]) - absent.values[static_cast<size_t>(i)]);
   const double total = std::accumulate(by_pixel.begin(), by_pixel.end(), 0.0);
-  Subsets subsets(t.seed(n), t.pixels);
+  Subsets subsets(t.seed(n), t.pixels, t.request.subsets);
   size_t at = 0;
   for (const double share : shares)
     for (int64_t draw = 0; draw < draws; ++draw, ++at) {

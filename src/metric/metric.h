@@ -11,6 +11,7 @@ namespace ks {
 class ForwardMemo;      // explain/evaluate.h
 class ExplanationMemo;  // metric/explainer.h
 class PreparationMemo;  // metric/prepare.h
+class SubsetMemo;       // metric/subsets.h
 
 enum class Direction { higher, lower, zero, none };  // which scores are better; zero: nearest to 0
 const char* to_string(Direction direction);
@@ -37,6 +38,7 @@ struct MetricRequest {
   /// study's images share what is made of them; null: `seed`.
   const uint64_t* common_seed = nullptr;
   SegmentsMemo* segments = nullptr;  // of images cut before; may be null
+  SubsetMemo* subsets = nullptr;     // drawn before; may be null
 };
 
 /// A score that has no meaning; a warning says why.

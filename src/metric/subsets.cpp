@@ -10,24 +10,32 @@ namespace ks {
 
 double Subset::sum(const double* values, double total) const {
   double listed_sum = 0;
-  for (const int64_t unit : units) listed_sum += values[unit];
+  for (const int32_t unit : units) listed_sum += values[unit];
   return listed ? listed_sum : total - listed_sum;
 }
 
 const Subset& Subsets::draw(int64_t size, int64_t number) {
-  // R. W. Floyd's sampling (J. Bentley, R. Floyd: A sample of brilliance, CACM 1987); of more than half, what is left
-  // out.
   const int64_t units = subset_.of, count = std::min(size, units - size);
-  for (const int64_t unit : subset_.units) drawn_[static_cast<size_t>(unit)] = 0;
-  subset_.units.clear();
+  std::vector<int32_t>& drawn = subset_.units;
   subset_.listed = count == size;
   subset_.number = number;
+  const std::array<uint64_t, 4> key = {subset_.seed, static_cast<uint64_t>(units), static_cast<uint64_t>(size),
+                                       static_cast<uint64_t>(number)};
+  if (const std::vector<int32_t>* known = memo_ ? memo_->find(key) : nullptr) {
+    drawn = *known;
+    return subset_;
+  }
+  // R. W. Floyd's sampling (J. Bentley, R. Floyd: A sample of brilliance, CACM 1987); of more than half, what is left
+  // out.
+  drawn.clear();
   Random random(mix_seed(subset_.seed, static_cast<uint64_t>(size)), static_cast<uint64_t>(number));
   for (int64_t last = units - count; last < units; ++last) {
-    const int64_t candidate = random.below(static_cast<uint32_t>(last + 1));
-    subset_.units.push_back(drawn_[static_cast<size_t>(candidate)] ? last : candidate);
-    drawn_[static_cast<size_t>(subset_.units.back())] = 1;
+    const uint32_t candidate = random.below(static_cast<uint32_t>(last + 1));
+    drawn.push_back(static_cast<int32_t>(drawn_[candidate] ? last : candidate));
+    drawn_[static_cast<size_t>(drawn.back())] = 1;
   }
+  for (const int32_t unit : drawn) drawn_[static_cast<size_t>(unit)] = 0;
+  if (memo_) memo_->keep(key, drawn, drawn.size() * sizeof(int32_t));
   return subset_;
 }
 

@@ -1,9 +1,11 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "registry/registry.h"
+#include "tensor/memo.h"
 
 namespace ks {
 
@@ -11,7 +13,7 @@ namespace ks {
 struct Subset {
   bool listed = true;
   int64_t of = 0;
-  std::vector<int64_t> units;
+  std::vector<int32_t> units;
   uint64_t seed = 0;   // with it, the size and
   int64_t number = 0;  // this the subset would be drawn again
 
@@ -20,11 +22,18 @@ struct Subset {
   double sum(const double* values, double total) const;
 };
 
+/// Units of drawn subsets by seed, number of units, size and number, for the maps of an image, which ask for the same.
+class SubsetMemo : public Memo<std::array<uint64_t, 4>, std::vector<int32_t>> {
+ public:
+  explicit SubsetMemo(size_t most_bytes = size_t{64} << 20) : Memo(most_bytes) {}
+};
+
 /// Random subsets of `units` pixels or features, each unit equally likely, without replacement. A subset depends on the
-/// seed, its size and its number alone: metrics that ask for the same one, for whatever map, remove the same.
+/// seed, its size and its number alone: metrics that ask for the same one, for whatever map, remove the same. `memo`
+/// (may be null) knows what was drawn before.
 class Subsets {
  public:
-  Subsets(uint64_t seed, int64_t units) : drawn_(static_cast<size_t>(units)) {
+  Subsets(uint64_t seed, int64_t units, SubsetMemo* memo = nullptr) : memo_(memo), drawn_(static_cast<size_t>(units)) {
     subset_.of = units;
     subset_.seed = seed;
   }
@@ -33,7 +42,8 @@ class Subsets {
   const Subset& draw(int64_t size, int64_t number);
 
  private:
-  std::vector<uint8_t> drawn_;  // one mark a unit
+  SubsetMemo* memo_;
+  std::vector<uint8_t> drawn_;  // one mark a unit, all 0 between two calls
   Subset subset_;
 };
 

@@ -140,7 +140,7 @@ void Trial::ask_without(int64_t n, const Subset& removed, const Absent& absent, 
               *others = removed.listed ? absent.values.data() : input(n);
   std::copy(most, most + size, out);
   for (int64_t begin = 0; begin < size; begin += removed.of)
-    for (const int64_t unit : removed.units) out[begin + unit] = others[begin + unit];
+    for (const int32_t unit : removed.units) out[begin + unit] = others[begin + unit];
 }
 
 void Trial::finish() {

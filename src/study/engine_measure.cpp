@@ -122,6 +122,7 @@ const Score& Engine::measure(size_t image, const StudyMethod& method, const Stud
   const uint64_t study_seed = static_cast<uint64_t>(s.study.seed);
   request.common_seed = &study_seed;
   request.segments = &s.segments;
+  request.subsets = &s.subsets;
   if (!alone) request.seed = study_seed;
   const MetricResult result = ks::measure(metric.name, metric_params.all(), request);
   const double milliseconds = watch.milliseconds() / static_cast<double>(batch.size());

@@ -95,6 +95,7 @@ void Engine::State::forget_shared() {
   forwards.clear();
   changed_explanations.clear();
   segments.clear();
+  subsets.clear();
   varied.clear();
   preparations.clear();
 }

@@ -10,6 +10,7 @@
 #include "explain/evaluate.h"
 #include "metric/explainer.h"
 #include "metric/prepare.h"
+#include "metric/subsets.h"
 #include "study/engine.h"
 
 /// What the files of the engine share; nobody else includes it.
@@ -62,6 +63,7 @@ struct Engine::State {
   ForwardMemo forwards;
   ExplanationMemo changed_explanations;
   SegmentsMemo segments;
+  SubsetMemo subsets;
   // What the metrics of one explanation (of several, where images are compared) share, and which one that is.
   PreparationMemo preparations;
   std::string prepared_maps;

@@ -71,6 +71,17 @@ TEST_CASE("random subsets: of their size, the same for the same question, every 
     const double share = static_cast<double>(size) / 50, spread = std::sqrt(400 * share * (1 - share));
     for (const int count : drawn) CHECK(std::fabs(count - 400 * share) < 5 * spread);
   }
+  SubsetMemo memo;
+  Subsets first(5, 50, &memo), second(5, 50, &memo), fewer(5, 49, &memo);
+  for (const int64_t size : {2, 48}) {
+    const Subset drawn = first.draw(size, 7);
+    CHECK(drawn.units == subsets.draw(size, 7).units);
+    CHECK(second.draw(size, 7).units == drawn.units);
+    CHECK(second.draw(size, 7).listed == drawn.listed);
+    CHECK(first.draw(size, 8).units == subsets.draw(size, 8).units);
+    fewer.draw(size, 7);
+  }
+  CHECK(memo.hits() == 4);
   CHECK(subset_size(0.1, 50) == 5);
   CHECK(subset_size(0.001, 50) == 1);
   CHECK(subset_size(0.999, 50) == 49);
@@ -290,7 +301,7 @@ TEST_CASE("imputation: along a single row or column what is removed lies on a li
   const int length = 64;
   std::vector<float> image(length, 7.0f), filled(length);
   std::vector<uint8_t> hole(length, 1);
-  for (const auto [at, value] : std::vector<std::pair<size_t, float>>{{3, 0.5f}, {20, -1.0f}, {63, 2.0f}}) {
+  for (const auto& [at, value] : std::vector<std::pair<size_t, float>>{{3, 0.5f}, {20, -1.0f}, {63, 2.0f}}) {
     image[at] = value;
     hole[at] = 0;
   }

@@ -26,7 +26,7 @@ constexpr std::array<float, 3> kFinestSteps = {1.0f, 1.406f, 0.776f};
 constexpr int64_t kSteps = static_cast<int64_t>(kFinestSteps.size());
 
 /// For rows with none, one or two rows beside them: the sum of the weights of a pixel's neighbours inside the image,
-/// that and the 4 that [1 2 1] has too much, and its inverse.
+/// that and the 4 that [1 2 1] has too much, its inverse, and Jacobi's steps.
 struct RowWeights {
   Line sum, own, inverse;
   std::vector<Line> steps;
@@ -115,33 +115,30 @@ class Excess {
         below_(image.at(y + 2)),
         own_(f.weights_of(y).own.data()),
         next_own_(f.weights_of(y + 1).own.data()) {
-    column(0, here_, next_here_);
+    LanesOf<n> first, next_first;
+    column(0, first, next_first);
+    sums_ = Window<n>(first);
+    next_sums_ = Window<n>(next_first);
   }
   KS_INLINE void at(int64_t x, LanesOf<n>& out, LanesOf<n>& next_out) {
     LanesOf<n> after, next_after;
     column(x + n, after, next_after);
-    finish(own_ + x, row_ + x, before_, here_, after, out);
-    finish(next_own_ + x, next_ + x, next_before_, next_here_, next_after, next_out);
+    sums_.go(after);
+    next_sums_.go(next_after);
+    out = sums_.left + sums_.right + 2 * sums_.here - lanes<n>(own_ + x) * lanes<n>(row_ + x);
+    next_out = next_sums_.left + next_sums_.right + 2 * next_sums_.here - lanes<n>(next_own_ + x) * lanes<n>(next_ + x);
   }
 
  private:
+  /// Sums of [1 2 1] down the columns.
   KS_INLINE void column(int64_t x, LanesOf<n>& out, LanesOf<n>& next_out) {
     const LanesOf<n> both = lanes<n>(row_ + x) + lanes<n>(next_ + x);
     out = lanes<n>(above_ + x) + lanes<n>(row_ + x) + both;
     next_out = lanes<n>(below_ + x) + lanes<n>(next_ + x) + both;
   }
-  KS_INLINE void finish(const float* own, const float* row, LanesOf<n>& before, LanesOf<n>& here,
-                        const LanesOf<n>& after, LanesOf<n>& out) {
-    LanesOf<n> left, right;
-    one_before<n>(before, here, left);
-    one_after<n>(here, after, right);
-    out = left + right + 2 * here - lanes<n>(own) * lanes<n>(row);
-    before = here;
-    here = after;
-  }
 
   const float *above_, *row_, *next_, *below_, *own_, *next_own_;
-  LanesOf<n> before_ = {}, here_, next_before_ = {}, next_here_;
+  Window<n> sums_{LanesOf<n>{}}, next_sums_{LanesOf<n>{}};
 };
 
 template <int64_t n>
@@ -166,46 +163,57 @@ struct Extent {
   KS_INLINE float magnitude() const { return std::max(largest_of<n>(most), largest_of<n>(-least)); }
 };
 
+/// Rows y and y + 1 with the first coarse grid's correction, for the first step.
+template <int64_t n>
+KS_INLINE void add_correction(Solver& s, int64_t y, Extent<n>& added) {
+  Finest& f = s.finest;
+  Prolongation<n> up(s.grids[0], y / 2);
+  const auto add = [&](const float* v, const float* m, const LanesOf<n>& more, float* out) KS_ALWAYS_INLINE {
+    const LanesOf<n> part = lanes<n>(m) * more;
+    lanes<n>(out) = lanes<n>(v) + part;
+    added.add(part);
+  };
+  const float *v = f.image.at(y), *m = f.mask.at(y), *next_v = f.image.at(y + 1), *next_m = f.mask.at(y + 1);
+  float *out = s.rings[0].to(y), *next_out = s.rings[0].to(y + 1);
+  LanesOf<n> a, b, c, d;
+  for (int64_t x = 0, width = f.width; x < width; x += 2 * n) {
+    up.at(x / 2, a, b, c, d);
+    add(v + x, m + x, a, out + x);
+    add(v + x + n, m + x + n, b, out + x + n);
+    add(next_v + x, next_m + x, c, next_out + x);
+    add(next_v + x + n, next_m + x + n, d, next_out + x + n);
+  }
+}
+
+/// Row y with its removed pixels moved into the range, for the first step.
+template <int64_t n>
+KS_INLINE void clamp_removed(Solver& s, int64_t y, const Range& kept) {
+  using V = LanesOf<n>;
+  const V least = V{} + kept.least, most = V{} + kept.most;
+  const float *v = s.finest.image.at(y), *m = s.finest.mask.at(y);
+  float* out = s.rings[0].to(y);
+  for (int64_t x = 0, width = s.finest.width; x < width; x += n) {
+    const V above = lanes<n>(v + x) < least ? least : lanes<n>(v + x), within = above > most ? most : above;
+    lanes<n>(out + x) = lanes<n>(m + x) > 0 ? within : lanes<n>(v + x);
+  }
+}
+
 /// Makes the steps and leaves the residual to the first coarse grid; before them adds that grid's correction or, the
 /// first time, moves what stands in the removed pixels into `kept`, the range of the others, where the solution is.
 /// Returns how far at most a removed pixel is from the mean of its neighbours, or what the correction counts for if
 /// that is more.
 template <int64_t n, bool corrected>
 KS_INLINE float sweep(Solver& s, const Range& kept) {
-  using V = LanesOf<n>;
   Finest& f = s.finest;
   const int64_t width = f.width, height = f.height;
-  const V least = V{} + kept.least, most = V{} + kept.most;
   Restriction<n> down(s.grids[0], s.scratch);
   Extent<n> off, added;
-  V a, b, c, d;
+  LanesOf<n> a, b;
   for (int64_t front = 0; front < height + kSteps + 1; front += 2) {
-    if (front < height && corrected) {
-      Prolongation<n> up(s.grids[0], front / 2);
-      const auto add = [&](const float* v, const float* m, const V& more, float* out) KS_ALWAYS_INLINE {
-        const V part = lanes<n>(m) * more;
-        lanes<n>(out) = lanes<n>(v) + part;
-        added.add(part);
-      };
-      const float *v = f.image.at(front), *m = f.mask.at(front), *next_v = f.image.at(front + 1),
-                  *next_m = f.mask.at(front + 1);
-      float *out = s.rings[0].to(front), *next_out = s.rings[0].to(front + 1);
-      for (int64_t x = 0; x < width; x += 2 * n) {
-        up.at(x / 2, a, b, c, d);
-        add(v + x, m + x, a, out + x);
-        add(v + x + n, m + x + n, b, out + x + n);
-        add(next_v + x, next_m + x, c, next_out + x);
-        add(next_v + x + n, next_m + x + n, d, next_out + x + n);
-      }
-    }
-    for (int64_t y = front; y < std::min(front + 2, height) && !corrected; ++y) {
-      const float *v = f.image.at(y), *m = f.mask.at(y);
-      float* out = s.rings[0].to(y);
-      for (int64_t x = 0; x < width; x += n) {
-        a = lanes<n>(v + x) < least ? least : lanes<n>(v + x);
-        b = a > most ? most : a;
-        lanes<n>(out + x) = lanes<n>(m + x) > 0 ? b : lanes<n>(v + x);
-      }
+    if constexpr (corrected) {
+      if (front < height) add_correction<n>(s, front, added);
+    } else {
+      for (int64_t y = front; y < std::min(front + 2, height); ++y) clamp_removed<n>(s, y, kept);
     }
     for (int64_t k = 0; k < kSteps; ++k) {
       const int64_t y = front - 1 - k;

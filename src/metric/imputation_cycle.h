@@ -81,15 +81,15 @@ class Prolongation {
 /// A vector of a row and what lies a cell before and after each of its values, from one vector to the next.
 template <int64_t n>
 struct Window {
-  const float* row;
   LanesOf<n> left, here, right;
-  KS_INLINE explicit Window(const float* row_) : row(row_), before_{}, next_(lanes<n>(row_)) {}
-  KS_INLINE void go(int64_t x) {
+  KS_INLINE explicit Window(const LanesOf<n>& first) : before_{}, next_(first) {}
+  /// On to the next vector; `after`: the one that follows it.
+  KS_INLINE void go(const LanesOf<n>& after) {
     here = next_;
-    next_ = lanes<n>(row + x + n);
     one_before<n>(before_, here, left);
-    one_after<n>(here, next_, right);
+    one_after<n>(here, after, right);
     before_ = here;
+    next_ = after;
   }
 
  private:
@@ -109,16 +109,18 @@ struct Origin {
 template <int64_t n>
 KS_INLINE void smooth(const Origin& o, int64_t y, float length, const Ring& from, float* out, float* next_out) {
   using V = LanesOf<n>;
-  Window<n> above(from.at(y - 1)), v(from.at(y)), next(from.at(y + 1)), below(from.at(y + 2));
+  const float *row_above = from.at(y - 1), *row_here = from.at(y), *row_next = from.at(y + 1),
+              *row_below = from.at(y + 2);
+  Window<n> above(lanes<n>(row_above)), v(lanes<n>(row_here)), next(lanes<n>(row_next)), below(lanes<n>(row_below));
   const auto [d, e, sw, so, se] = o.matrix;
   const float *r = o.residual, *step = o.step;
   const int64_t row = o.row, begin = y * row;
   for (int64_t x = 0, width = o.width; x < width; x += n) {
     const int64_t i = begin + x, i_above = i - row, i_next = i + row;
-    above.go(x);
-    v.go(x);
-    next.go(x);
-    below.go(x);
+    above.go(lanes<n>(row_above + x + n));
+    v.go(lanes<n>(row_here + x + n));
+    next.go(lanes<n>(row_next + x + n));
+    below.go(lanes<n>(row_below + x + n));
     const V between = lanes<n>(so + i);
     const V sum = lanes<n>(d + i) * v.here + lanes<n>(e + i) * v.right + lanes<n>(e + i - 1) * v.left +
                   lanes<n>(sw + i) * next.left + between * next.here + lanes<n>(se + i) * next.right +
@@ -176,10 +178,10 @@ KS_INLINE void cycle(std::vector<Grid>& grids, GridScratch& s) {
       for (int64_t k = 0; k < steps; ++k) {
         const int64_t y = front - 1 - k;
         if (y < -1 || y >= g.height) continue;
+        const auto step = static_cast<size_t>(k);
         const bool last = k + 1 == steps;
-        Ring& to = g.rings[static_cast<size_t>(last ? k : k + 1)];
-        smooth<n>(origin, y, kCoarseSteps[static_cast<size_t>(k % 2)], g.rings[static_cast<size_t>(k)],
-                  last ? g.correction.at(y) : to.to(y), last ? g.correction.at(y + 1) : to.to(y + 1));
+        smooth<n>(origin, y, kCoarseSteps[step % 2], g.rings[step], last ? g.correction.at(y) : g.rings[step + 1].to(y),
+                  last ? g.correction.at(y + 1) : g.rings[step + 1].to(y + 1));
       }
     }
   }

@@ -41,7 +41,6 @@ class Field {
   const float* at(int64_t y) const { return values_.data() + (y + 2) * row_ + kMostLanes; }
   /// From a cell to the one below.
   int64_t row() const { return row_; }
-  void clear() { std::fill_n(values_.data(), values_.size(), 0.0f); }
 
  private:
   int64_t row_;
